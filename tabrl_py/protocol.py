@@ -1,0 +1,324 @@
+"""Every message between the page and its workers, one dataclass each.
+
+web/protocol.d.ts is generated from this file (`python -m tabrl_py.typescript`). A message is a plain object whose `type` is the snake_case
+name of its class. Binary fields (`bytes` here) are ArrayBuffers there, transferred, not copied.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Part = Literal["physics", "policy", "reward", "learning"]
+RunState = Literal["running", "paused", "finished", "stopped"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One record per update; what the charts draw. None means: nothing to measure yet.
+
+    Returns are undiscounted sums of the task's own reward, unscaled, over episodes that ended since the last record.
+    """
+
+    update: int
+    steps: int
+    """Control steps taken in all, over all environments."""
+    episodes: int
+    """Episodes ended in all."""
+    seconds: float
+    """Training time so far, pauses left out."""
+    return_mean: float | None
+    return_std: float | None
+    length_mean: float | None
+    """Control steps of the episodes that ended."""
+    fall_rate: float | None
+    """Share of the ended episodes that terminated rather than reached the time limit."""
+    distance_mean: float | None
+    """Metres along the task's forward axis; None where the robot does not travel."""
+    reward_terms: dict[str, float]
+    """Mean of each weighted term of the reward per control step."""
+    policy_loss: float
+    value_loss: float
+    entropy: float
+    kl: float
+    clip_fraction: float
+    explained_variance: float
+    learning_rate: float
+    grad_norm: float
+    action_std: float
+    epochs_run: int
+    """Epochs before the KL stop."""
+    unstable_rows: int
+    """Rows reset because the physics left the finite numbers, in all."""
+    skipped_minibatches: int
+    """Minibatches left out because a loss or gradient was not finite, in all."""
+    seconds_by_part: dict[str, float]
+    """Time of this update spent in each Part."""
+    physics_steps_per_s: float
+    """Physics steps (mj_step) per second spent in physics, this update."""
+    steps_per_s: float
+    """Control steps per second of whole training, this update."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a deterministic policy does on fixed seeds, one episode each."""
+
+    seeds: list[int]
+    returns: list[float]
+    lengths: list[int]
+    terminated: list[bool]
+    distances: list[float]
+    """Metres along the task's forward axis, empty where the robot does not travel."""
+    return_mean: float
+    return_std: float
+
+
+# Page to trainer
+
+
+@dataclass(frozen=True)
+class StartTraining:
+    """Begin a run from its recipe, or go on from a checkpoint, or from the weights of a policy."""
+
+    recipe: dict[str, Any]
+    task: dict[str, Any]
+    model_xml: str
+    visible: int
+    checkpoint: bytes | None = None
+    policy: bytes | None = None
+    checkpoint_every_updates: int = 10
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Stop after the present vector step, keeping everything."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on after Pause."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the run; the worker answers with a last checkpoint and policy."""
+
+
+@dataclass(frozen=True)
+class Push:
+    """Pull a body of one row with a force for some control steps."""
+
+    row: int
+    body: int
+    force_n: list[float]
+    point_m: list[float]
+    steps: int = 4
+
+
+@dataclass(frozen=True)
+class RequestPolicy:
+    """Ask for the present policy file."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class RequestCheckpoint:
+    """Ask for a checkpoint of the whole run."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class RequestEvaluation:
+    """Evaluate a policy deterministically: episode k starts from evaluation seed seeds[k]."""
+
+    id: int
+    policy: bytes | None
+    """None: the random policy (uniform actions), the baseline of the charts."""
+    task: dict[str, Any]
+    model_xml: str
+    seeds: list[int]
+
+
+# Page to player
+
+
+@dataclass(frozen=True)
+class StartPlaying:
+    """Show a policy acting, without learning; row k starts its first episode from evaluation seed `seed + k`."""
+
+    task: dict[str, Any]
+    model_xml: str
+    policy: bytes | None
+    """None: the random policy."""
+    n_envs: int
+    seed: int
+    deterministic: bool = True
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class SetSpeed:
+    """Simulated seconds per second."""
+
+    speed: float
+
+
+@dataclass(frozen=True)
+class SingleStep:
+    """Advance a paused player by one control step."""
+
+
+@dataclass(frozen=True)
+class ResetRows:
+    """Start every row of the player anew."""
+
+
+# Worker to page
+
+
+@dataclass(frozen=True)
+class Booting:
+    """What the worker is loading."""
+
+    stage: Literal["python", "numpy", "physics", "package", "model"]
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker can take a start message."""
+
+    versions: dict[str, str]
+    boot_s: float
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run or a show begins."""
+
+    task_id: str
+    n_envs: int
+    rows: list[int]
+    """Environments whose poses come in Frame, in that order."""
+    dt: float
+    """Seconds per control step."""
+    obs_size: int
+    action_size: int
+    parameters: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Poses of the watched rows; the page draws the newest and drops the rest."""
+
+    poses: bytes
+    """float32 (K, nbody, 7): position (m), quaternion (w, x, y, z)."""
+    torques: bytes
+    """float32 (K, nu): actuator_force."""
+    returns: list[float]
+    """Return of the running episode of each watched row."""
+    steps: list[int]
+    """Control steps of the running episode of each watched row."""
+    sim_s: float
+    """Simulated seconds since the start, of one environment."""
+    real_time_factor: float | None
+    """Player only: simulated seconds per second, as measured."""
+
+
+@dataclass(frozen=True)
+class EpisodeEnded:
+    """Player only: a row finished an episode."""
+
+    row: int
+    seed: int | None
+    """The evaluation seed, for the first episode of a row; later episodes are drawn from a stream of their own."""
+    episode_return: float
+    steps: int
+    terminated: bool
+    distance: float | None
+    disturbed: bool
+    """Whether a push touched the episode."""
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A progress record of the run."""
+
+    progress: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """The run's or the show's state after a command, or at its end."""
+
+    state: RunState
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """A policy file; id 0 when the worker sends it by itself."""
+
+    id: int
+    policy: bytes
+    steps: int
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """A checkpoint; id 0 when the worker sends it by itself."""
+
+    id: int
+    checkpoint: bytes
+    steps: int
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Answer to RequestEvaluation."""
+
+    id: int
+    evaluation: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Something went wrong. `id` is that of the request it answers, else 0."""
+
+    name: str
+    message: str
+    traceback: str
+    hint: str
+    fatal: bool
+    """Whether the worker can do nothing more and must be replaced."""
+    id: int = 0
+
+
+ToWorker: TypeAlias = (
+    StartTraining
+    | Pause
+    | Resume
+    | Stop
+    | Push
+    | RequestPolicy
+    | RequestCheckpoint
+    | RequestEvaluation
+    | StartPlaying
+    | SetSpeed
+    | SingleStep
+    | ResetRows
+)
+FromWorker: TypeAlias = (
+    Booting
+    | Ready
+    | Started
+    | Frame
+    | EpisodeEnded
+    | Progressed
+    | StateChanged
+    | PolicyFile
+    | CheckpointFile
+    | Evaluated
+    | Failed
+)

@@ -1,0 +1,1 @@
+"""The tasks that TabRL ships, as data."""

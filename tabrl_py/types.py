@@ -1,0 +1,20 @@
+"""Array aliases and the shape legend used by every docstring.
+
+    T  control steps of a rollout          O  observation length
+    N  environments (rows)                 A  action length
+    B  samples of a minibatch              S  width of a task's signals
+    K  rows that are being watched
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+F32: TypeAlias = npt.NDArray[np.float32]
+F64: TypeAlias = npt.NDArray[np.float64]
+Float: TypeAlias = npt.NDArray[np.floating]
+Bool: TypeAlias = npt.NDArray[np.bool_]
+I64: TypeAlias = npt.NDArray[np.int64]
+Rows: TypeAlias = npt.NDArray[np.int64] | Sequence[int]
