@@ -1,71 +1,17 @@
 """Every setting of a run, what it does, and the checks on it.
 
-Each setting carries its own words and limits as field metadata, so the page, the command line and the checks tell the same story.
+Each setting carries its own words and limits as field metadata, so the page, the command line and the
+checks tell the same story.
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, get_args, get_type_hints
+from typing import Any, Literal, TypeAlias
 
 from tabrl_py.errors import ConfigError
+from tabrl_py.settings import check_settings, describe, setting
 
 RECIPE_VERSION = 1
-
-
-def setting(
-    default: Any,  # noqa: ANN401 - the field's annotation is the type
-    label: str,
-    help: str,  # noqa: A002 - the word the page and argparse use
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    unit: str = "",
-    group: str = "details",
-) -> Any:  # noqa: ANN401
-    """A dataclass field with the words and limits that the page, the command line and validation share.
-
-    Args:
-        default: value where nothing is said.
-        label: a few words.
-        help: one sentence that says what raising it does.
-        low, high: inclusive limits of a number, or of every entry of a tuple.
-        choices: the allowed strings.
-        unit: shown behind the number.
-        group: "task", "algorithm" or "details" (folded on the page).
-    """
-    metadata = {"label": label, "help": help, "low": low, "high": high, "choices": choices, "unit": unit, "group": group}
-    return field(default=default, metadata=metadata)
-
-
-def check_settings(config: Any, prefix: str = "") -> None:  # noqa: ANN401 - any settings dataclass
-    """Raise ConfigError where a setting has the wrong type or leaves its limits."""
-    hints = get_type_hints(type(config))
-    for f in dataclasses.fields(config):
-        if "label" in f.metadata:
-            _check_one(f, hints[f.name], getattr(config, f.name), prefix + f.name)
-
-
-def _check_one(f: "dataclasses.Field[Any]", hint: Any, value: Any, name: str) -> None:  # noqa: ANN401
-    low, high, choices = f.metadata["low"], f.metadata["high"], f.metadata["choices"]
-    if choices:
-        if value not in choices:
-            raise ConfigError(f"{name}={value!r} is not known; choose one of {', '.join(choices)}")
-        return
-    if hint is bool:
-        if not isinstance(value, bool):
-            raise ConfigError(f"{name}={value!r} must be true or false")
-        return
-    entries = value if isinstance(value, tuple) else (value,)
-    whole = hint is int or (isinstance(value, tuple) and int in get_args(hint))
-    for x in entries:
-        if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)) or not math.isfinite(x):
-            raise ConfigError(f"{name}={value!r} must be {'a whole number' if whole else 'a finite number'}")
-        if low is not None and x < low:
-            raise ConfigError(f"{name}={x} is too small; the least is {low:g}")
-        if high is not None and x > high:
-            raise ConfigError(f"{name}={x} is too large; the most is {high:g}")
 
 
 @dataclass(frozen=True)
@@ -73,19 +19,29 @@ class NetworkConfig:
     """The policy and value networks: two separate MLPs of the same shape."""
 
     hidden: tuple[int, ...] = setting(
-        (64, 32), "Hidden layers", "Units of each hidden layer; more units can express more and cost more time per step.",
-        low=1, high=1024,
-    )  # fmt: skip
+        (64, 32),
+        "Hidden layers",
+        "Units of each hidden layer; more units can express more and cost more time per step.",
+        low=1,
+        high=1024,
+    )
     activation: str = setting(
-        "tanh", "Activation", "The non-linearity between layers; tanh is steady, relu and elu learn faster on some tasks.",
+        "tanh",
+        "Activation",
+        "The non-linearity between layers; tanh is steady, relu and elu learn faster on some tasks.",
         choices=("tanh", "relu", "elu"),
-    )  # fmt: skip
+    )
     init_log_std: float = setting(
-        -0.7, "First exploration (log std)", "Logarithm of the action noise at the start; raising it explores more and falls more.",
-        low=-5.0, high=1.0,
-    )  # fmt: skip
+        -0.7,
+        "First exploration (log std)",
+        "Logarithm of the action noise at the start; raising it explores more and falls more.",
+        low=-5.0,
+        high=1.0,
+    )
     normalize_obs: bool = setting(
-        True, "Normalise observations", "Scale each observation by its running mean and spread; the statistics are part of the policy."
+        True,
+        "Normalise observations",
+        "Scale each observation by its running mean and spread; the statistics are part of the policy.",
     )
 
     def __post_init__(self) -> None:
@@ -100,50 +56,96 @@ class PPOConfig:
     """Proximal policy optimisation (arXiv:1707.06347) with a critic and GAE (arXiv:1506.02438)."""
 
     n_steps: int = setting(
-        64, "Steps per rollout", "Control steps each environment takes between updates; more give steadier, rarer updates.",
-        low=1, high=8192, group="algorithm",
-    )  # fmt: skip
+        64,
+        "Steps per rollout",
+        "Control steps each environment takes between updates; more give steadier, rarer updates.",
+        low=1,
+        high=8192,
+        group="algorithm",
+    )
     learning_rate: float = setting(
-        3e-4, "Learning rate", "Size of Adam's steps; raising it learns faster until it breaks.",
-        low=1e-6, high=1e-1, group="algorithm",
-    )  # fmt: skip
+        3e-4,
+        "Learning rate",
+        "Size of Adam's steps; raising it learns faster until it breaks.",
+        low=1e-6,
+        high=1e-1,
+        group="algorithm",
+    )
     lr_schedule: str = setting(
-        "constant", "Learning-rate schedule",
+        "constant",
+        "Learning-rate schedule",
         "constant keeps it, linear lets it sink to zero by the end, adaptive follows the KL divergence.",
         choices=("constant", "linear", "adaptive"),
-    )  # fmt: skip
+    )
     n_epochs: int = setting(
-        5, "Epochs", "Passes over each rollout; more squeeze more from every step and risk going too far.", low=1, high=50
+        5,
+        "Epochs",
+        "Passes over each rollout; more squeeze more from every step and risk going too far.",
+        low=1,
+        high=50,
     )
     minibatch_size: int = setting(
-        1024, "Minibatch", "Samples per gradient step; larger is steadier and takes fewer steps per epoch.", low=2, high=65536
+        1024,
+        "Minibatch",
+        "Samples per gradient step; larger is steadier and takes fewer steps per epoch.",
+        low=2,
+        high=65536,
     )
     gamma: float = setting(
-        0.99, "Discount", "How much later reward counts; closer to 1 looks further ahead.", low=0.0, high=1.0, group="algorithm"
+        0.99,
+        "Discount",
+        "How much later reward counts; closer to 1 looks further ahead.",
+        low=0.0,
+        high=1.0,
+        group="algorithm",
     )
     gae_lambda: float = setting(
-        0.95, "GAE lambda", "Trust in real returns over the critic; 1 uses returns alone, 0 the critic alone.", low=0.0, high=1.0
+        0.95,
+        "GAE lambda",
+        "Trust in real returns over the critic; 1 uses returns alone, 0 the critic alone.",
+        low=0.0,
+        high=1.0,
     )
     clip_range: float = setting(
-        0.2, "Clip range", "How far an update may move the probability of an action; raising it allows bolder updates.",
-        low=0.01, high=1.0,
-    )  # fmt: skip
-    entropy_coef: float = setting(
-        0.0, "Entropy bonus", "Reward for staying random; raising it keeps exploration alive longer.", low=0.0, high=0.1
+        0.2,
+        "Clip range",
+        "How far an update may move the probability of an action; raising it allows bolder updates.",
+        low=0.01,
+        high=1.0,
     )
-    value_coef: float = setting(0.5, "Value loss weight", "Weight of the critic's loss beside the policy's.", low=0.0, high=10.0)
+    entropy_coef: float = setting(
+        0.0,
+        "Entropy bonus",
+        "Reward for staying random; raising it keeps exploration alive longer.",
+        low=0.0,
+        high=0.1,
+    )
+    value_coef: float = setting(
+        0.5, "Value loss weight", "Weight of the critic's loss beside the policy's.", low=0.0, high=10.0
+    )
     max_grad_norm: float = setting(
-        0.5, "Gradient limit", "Longest gradient that is applied whole; longer ones are scaled down to it.", low=0.01, high=100.0
+        0.5,
+        "Gradient limit",
+        "Longest gradient that is applied whole; longer ones are scaled down to it.",
+        low=0.01,
+        high=100.0,
     )
     target_kl: float = setting(
-        0.03, "KL stop", "An update stops early beyond this KL divergence from the policy that acted; 0 never stops.",
-        low=0.0, high=1.0,
-    )  # fmt: skip
+        0.03,
+        "KL stop",
+        "An update stops early beyond this KL divergence from the policy that acted; 0 never stops.",
+        low=0.0,
+        high=1.0,
+    )
     normalize_advantage: bool = setting(
-        True, "Normalise advantages", "Give each minibatch's advantages mean 0 and spread 1, so the reward's scale matters less."
+        True,
+        "Normalise advantages",
+        "Give each minibatch's advantages mean 0 and spread 1, so the reward's scale matters less.",
     )
     scale_reward: bool = setting(
-        True, "Scale rewards", "Divide rewards by the running spread of the discounted return, so the critic's targets stay near 1."
+        True,
+        "Scale rewards",
+        "Divide rewards by the running spread of the discounted return, so the critic's targets stay near 1.",
     )
 
     def __post_init__(self) -> None:
@@ -153,34 +155,64 @@ class PPOConfig:
 
 @dataclass(frozen=True)
 class ReinforceConfig:
-    """REINFORCE (Williams 1992) with reward-to-go and a learned baseline: the shortest honest policy gradient."""
+    """REINFORCE (Williams 1992) with reward-to-go and a learned baseline."""
 
     n_steps: int = setting(
-        200, "Steps per rollout", "Control steps each environment takes between updates; more give a less noisy gradient.",
-        low=1, high=8192, group="algorithm",
-    )  # fmt: skip
+        200,
+        "Steps per rollout",
+        "Control steps each environment takes between updates; more give a less noisy gradient.",
+        low=1,
+        high=8192,
+        group="algorithm",
+    )
     learning_rate: float = setting(
-        3e-3, "Learning rate", "Size of Adam's steps for the policy; raising it learns faster until it breaks.",
-        low=1e-6, high=1e-1, group="algorithm",
-    )  # fmt: skip
+        3e-3,
+        "Learning rate",
+        "Size of Adam's steps for the policy; raising it learns faster until it breaks.",
+        low=1e-6,
+        high=1e-1,
+        group="algorithm",
+    )
     baseline_learning_rate: float = setting(
-        3e-3, "Baseline learning rate", "Size of Adam's steps for the baseline; raising it follows the policy's return sooner.",
-        low=1e-6, high=1e-1,
-    )  # fmt: skip
+        3e-3,
+        "Baseline learning rate",
+        "Size of Adam's steps for the baseline; raising it follows the policy's return sooner.",
+        low=1e-6,
+        high=1e-1,
+    )
     baseline_epochs: int = setting(
-        5, "Baseline epochs", "Passes over each rollout for the baseline; more make it fit the return closer.", low=1, high=50
+        5,
+        "Baseline epochs",
+        "Passes over each rollout for the baseline; more make it fit the return closer.",
+        low=1,
+        high=50,
     )
     gamma: float = setting(
-        0.99, "Discount", "How much later reward counts; closer to 1 looks further ahead.", low=0.0, high=1.0, group="algorithm"
+        0.99,
+        "Discount",
+        "How much later reward counts; closer to 1 looks further ahead.",
+        low=0.0,
+        high=1.0,
+        group="algorithm",
     )
     entropy_coef: float = setting(
-        0.0, "Entropy bonus", "Reward for staying random; raising it keeps exploration alive longer.", low=0.0, high=0.1
+        0.0,
+        "Entropy bonus",
+        "Reward for staying random; raising it keeps exploration alive longer.",
+        low=0.0,
+        high=0.1,
     )
     max_grad_norm: float = setting(
-        1.0, "Gradient limit", "Longest gradient that is applied whole; longer ones are scaled down to it.", low=0.01, high=100.0
+        1.0,
+        "Gradient limit",
+        "Longest gradient that is applied whole; longer ones are scaled down to it.",
+        low=0.01,
+        high=100.0,
     )
     scale_reward: bool = setting(
-        True, "Scale rewards", "Divide rewards by the running spread of the discounted return, so the critic's targets stay near 1."
+        True,
+        "Scale rewards",
+        "Divide rewards by the running spread of the discounted return, so the critic's targets stay near 1.",
     )
 
     def __post_init__(self) -> None:
@@ -190,7 +222,10 @@ class ReinforceConfig:
 
 AlgoConfig: TypeAlias = PPOConfig | ReinforceConfig
 AlgorithmName: TypeAlias = Literal["ppo", "reinforce"]
-ALGORITHMS: dict[str, type[PPOConfig] | type[ReinforceConfig]] = {"ppo": PPOConfig, "reinforce": ReinforceConfig}
+ALGORITHMS: dict[str, type[PPOConfig] | type[ReinforceConfig]] = {
+    "ppo": PPOConfig,
+    "reinforce": ReinforceConfig,
+}
 
 
 @dataclass(frozen=True)
@@ -200,16 +235,29 @@ class Recipe:
     task: str
     algorithm: str = "ppo"
     seed: int = setting(
-        1, "Seed", "Decides every random draw; the same seed gives the same run.", low=0, high=2**32 - 1, group="task"
+        1,
+        "Seed",
+        "Decides every random draw; the same seed gives the same run.",
+        low=0,
+        high=2**32 - 1,
+        group="task",
     )
     total_steps: int = setting(
-        2_000_000, "Steps in all", "Control steps, over all environments, after which training ends.",
-        low=1, high=10_000_000_000, group="task",
-    )  # fmt: skip
+        2_000_000,
+        "Steps in all",
+        "Control steps, over all environments, after which training ends.",
+        low=1,
+        high=10_000_000_000,
+        group="task",
+    )
     n_envs: int = setting(
-        64, "Environments", "Robots that practise side by side; more give steadier gradients and larger rollouts.",
-        low=1, high=4096, group="task",
-    )  # fmt: skip
+        64,
+        "Environments",
+        "Robots that practise side by side; more give steadier gradients and larger rollouts.",
+        low=1,
+        high=4096,
+        group="task",
+    )
     network: NetworkConfig = field(default_factory=NetworkConfig)
     algo: AlgoConfig = field(default_factory=PPOConfig)
 
@@ -217,17 +265,24 @@ class Recipe:
         """Check the settings and how they fit together."""
         check_settings(self)
         if self.algorithm not in ALGORITHMS:
-            raise ConfigError(f"algorithm={self.algorithm!r} is not known; choose one of {', '.join(ALGORITHMS)}")
+            raise ConfigError(
+                f"algorithm={self.algorithm!r} is not known; choose one of {', '.join(ALGORITHMS)}"
+            )
         if not isinstance(self.algo, ALGORITHMS[self.algorithm]):
-            raise ConfigError(f"algorithm={self.algorithm} needs {ALGORITHMS[self.algorithm].__name__}, not {type(self.algo).__name__}")
+            raise ConfigError(
+                f"algorithm={self.algorithm} needs {ALGORITHMS[self.algorithm].__name__}, not "
+                f"{type(self.algo).__name__}"
+            )
         batch = self.n_envs * self.algo.n_steps
         if batch > 1_048_576:
             raise ConfigError(
-                f"n_envs={self.n_envs} x n_steps={self.algo.n_steps} = {batch} samples per update do not fit in memory; the most is 1048576"
+                f"n_envs={self.n_envs} x n_steps={self.algo.n_steps} = {batch} samples per "
+                f"update do not fit in memory; the most is 1048576"
             )
         if isinstance(self.algo, PPOConfig) and self.algo.minibatch_size > batch:
             raise ConfigError(
-                f"algo.minibatch_size={self.algo.minibatch_size} is more than the n_envs*n_steps={batch} samples of a rollout; "
+                f"algo.minibatch_size={self.algo.minibatch_size} is more than the "
+                f"n_envs*n_steps={batch} samples of a rollout; "
                 f"lower it to {batch} or raise n_steps"
             )
 
@@ -245,7 +300,9 @@ class Recipe:
         record = dict(record)
         version = record.pop("recipe_version", RECIPE_VERSION)
         if version != RECIPE_VERSION:
-            raise ConfigError(f"recipe_version={version!r} cannot be read; this TabRL reads version {RECIPE_VERSION}")
+            raise ConfigError(
+                f"recipe_version={version!r} cannot be read; this TabRL reads version {RECIPE_VERSION}"
+            )
         algorithm = record.get("algorithm", "ppo")
         if algorithm not in ALGORITHMS:
             raise ConfigError(f"algorithm={algorithm!r} is not known; choose one of {', '.join(ALGORITHMS)}")
@@ -270,18 +327,6 @@ def _build(cls: Any, record: Any, prefix: str) -> Any:  # noqa: ANN401 - builds 
 
 
 def describe_settings() -> dict[str, list[dict[str, Any]]]:
-    """The settings of a run, the networks and each algorithm, with their words and limits; the page builds its form from this."""
+    """The settings of a run, the networks and each algorithm, with their words and limits, for the page."""
     groups: dict[str, Any] = {"run": Recipe, "network": NetworkConfig, **ALGORITHMS}
-    described = {}
-    for name, cls in groups.items():
-        hints = get_type_hints(cls)
-        described[name] = [
-            {"name": f.name, "type": _type_name(hints[f.name]), "default": f.default, **f.metadata}
-            for f in dataclasses.fields(cls)
-            if "label" in f.metadata
-        ]
-    return described
-
-
-def _type_name(hint: Any) -> str:  # noqa: ANN401
-    return {int: "int", float: "float", bool: "bool", str: "choice"}.get(hint, "int_list")
+    return {name: describe(cls) for name, cls in groups.items()}

@@ -1,6 +1,7 @@
 """Every message between the page and its workers, one dataclass each.
 
-web/protocol.d.ts is generated from this file (`python -m tabrl_py.typescript`). A message is a plain object whose `type` is the snake_case
+web/protocol.d.ts is generated from this file (`python -m tabrl_py.typescript`). A message is a plain object
+whose `type` is the snake_case
 name of its class. Binary fields (`bytes` here) are ArrayBuffers there, transferred, not copied.
 """
 
@@ -15,7 +16,8 @@ RunState = Literal["running", "paused", "finished", "stopped"]
 class Progress:
     """One record per update; what the charts draw. None means: nothing to measure yet.
 
-    Returns are undiscounted sums of the task's own reward, unscaled, over episodes that ended since the last record.
+    Returns are undiscounted sums of the task's own reward, unscaled, over episodes that ended since the
+    last record.
     """
 
     update: int
@@ -145,7 +147,7 @@ class RequestEvaluation:
 
 @dataclass(frozen=True)
 class StartPlaying:
-    """Show a policy acting, without learning; row k starts its first episode from evaluation seed `seed + k`."""
+    """Show a policy acting without learning; row k's first episode has evaluation seed `seed + k`."""
 
     task: dict[str, Any]
     model_xml: str
@@ -233,7 +235,8 @@ class EpisodeEnded:
 
     row: int
     seed: int | None
-    """The evaluation seed, for the first episode of a row; later episodes are drawn from a stream of their own."""
+    """The evaluation seed, for the first episode of a row; later episodes are drawn from a stream of their
+    own."""
     episode_return: float
     steps: int
     terminated: bool

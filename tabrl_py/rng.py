@@ -1,7 +1,8 @@
 """Random streams without state: what is drawn depends on what it is for, never on what was drawn before.
 
-Every draw of a run comes from a Philox generator keyed by (seed, purpose, index, step), so a run continues bit for bit from its
-counters alone, and one environment's draws do not depend on how many others there are or which worker steps them.
+Every draw of a run comes from a Philox generator keyed by (seed, purpose, index, step), so a run continues
+bit for bit from its counters alone, and one environment's draws do not depend on how many others there are
+or which worker steps them.
 Philox: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 

@@ -1,9 +1,9 @@
 """Array aliases and the shape legend used by every docstring.
 
-    T  control steps of a rollout          O  observation length
-    N  environments (rows)                 A  action length
-    B  samples of a minibatch              S  width of a task's signals
-    K  rows that are being watched
+T  control steps of a rollout          O  observation length
+N  environments (rows)                 A  action length
+B  samples of a minibatch              S  width of a task's signals
+K  rows that are being watched
 """
 
 from collections.abc import Sequence

@@ -9,8 +9,8 @@ from tabrl_py.types import F32, F64, Bool, Float, Rows
 class BatchSim(Protocol):
     """N environments of one task. Arrays are allocated once and overwritten in place by reset() and step().
 
-    A finished row resets itself inside step(), from the state waiting in next_init; the caller then refills that row of next_init.
-    So nothing random happens here, and one call is enough for a vector step.
+    A finished row resets itself inside step(), from the state waiting in next_init; the caller then refills
+    that row of next_init. So nothing random happens here, and one call is enough for a vector step.
 
     Attributes:
         task: the task.
@@ -18,19 +18,21 @@ class BatchSim(Protocol):
         nq, nv, nbody, nu: sizes of the model.
         dt: seconds per control step.
         qpos0: (nq,) the start position: the task's, else the model's.
-        obs: (N, O) what the policy sees now, after any reset. float32, or float64 where the constructor was asked for it.
+        obs: (N, O) what the policy sees now, after any reset. float32, or float64 where the constructor was
+            asked for it.
         final_obs: (N, O) rows that finished in the last step: their true last observation, before the reset.
         signals: (N, S) the task's signals after the last step, before any reset. float64.
         prev_signals: (N, S) the same before the last step.
         terminated: (N,) the last step ended the task (a bound was left, or the row became unstable).
         truncated: (N,) the last step reached the time limit and did not terminate.
-        unstable: (N,) the row became non-finite or the engine warned; it counts as terminated and its numbers in obs, final_obs and
-            signals are those of the last good step.
+        unstable: (N,) the row became non-finite or the engine warned; it counts as terminated and its
+            numbers in obs, final_obs and signals are those of the last good step.
         unstable_count: rows found unstable since construction.
         steps: (N,) control steps of the running episode.
         next_init: (N, nq + nv) the state each row takes at its next reset. float64.
         watched: rows whose poses are captured.
-        poses: (K, nbody, 7) position (m) and quaternion (w, x, y, z) of each body of the watched rows after the last step.
+        poses: (K, nbody, 7) position (m) and quaternion (w, x, y, z) of each body of the watched rows after
+            the last step.
         torques: (K, nu) actuator_force of the watched rows.
     """
 
@@ -57,7 +59,7 @@ class BatchSim(Protocol):
     torques: F32
 
     def reset(self, rows: Rows | None = None) -> None:
-        """Start an episode in the given rows (all when None) from next_init; fills obs and signals of those rows."""
+        """Start an episode in the given rows (all when None) from next_init; fills their obs and signals."""
         ...
 
     def step(self, actions: Float) -> None:
@@ -69,10 +71,17 @@ class BatchSim(Protocol):
         ...
 
     def watch(self, rows: Rows) -> None:
-        """Choose the rows whose poses and torques are captured; allocates poses and torques and fills them from the present state."""
+        """Choose the rows whose poses and torques are captured, and capture them from the present state."""
         ...
 
-    def push(self, row: int, body: int, force_n: tuple[float, float, float], point_m: tuple[float, float, float], steps: int) -> None:
+    def push(
+        self,
+        row: int,
+        body: int,
+        force_n: tuple[float, float, float],
+        point_m: tuple[float, float, float],
+        steps: int,
+    ) -> None:
         """Pull on a body of one row with a world-frame force at a world point for the next control steps."""
         ...
 
@@ -81,7 +90,7 @@ class BatchSim(Protocol):
         ...
 
     def load_states(self, states: F64) -> None:
-        """Put back what states() gave, from a simulation of the same task and size; obs and signals are not touched."""
+        """Put back what states() gave for the same task and size; obs and signals are not touched."""
         ...
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """A task as data: what to simulate, what the policy sees, when an episode ends and what is rewarded.
 
-The same description drives the native simulation, the WebAssembly one and the page, so it holds plain values only and travels as JSON.
+The same description drives the native simulation, the WebAssembly one and the page, so it holds plain values
+only and travels as JSON.
 """
 
 import math
@@ -22,7 +23,7 @@ Source = Literal[
     "qfrc_constraint",
     "cfrc_ext",
 ]
-"""The flattened mjData arrays a task may read. mjData keeps them row-major: body b of cvel is [6*b, 6*b+6)."""
+"""The flattened mjData arrays a task may read. Row-major: body b of cvel is [6*b, 6*b+6)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class SignalField:
 
 @dataclass(frozen=True)
 class Bound:
-    """Every number of mjData.source[start:stop] must lie strictly between low and high, or the episode terminates."""
+    """The episode terminates unless every number of mjData.source[start:stop] is between low and high."""
 
     source: Source
     start: int
@@ -117,9 +118,12 @@ class TaskSpec:
         healthy: bounds whose violation terminates the episode; empty for tasks that never terminate.
         reset: the first state.
         reward: what is maximised.
-        post_constraint: whether mj_rnePostConstraint runs after each control step (fills cfrc_ext), as Gymnasium's tasks do.
-        forward_axis: the signal whose first number is the distance travelled (m), or "" when the robot does not travel.
-        defaults: settings that differ from the general defaults, by algorithm: {"ppo": {"n_envs": 64, "algo.gamma": 0.995}}.
+        post_constraint: whether mj_rnePostConstraint runs after each control step (fills cfrc_ext), as
+            Gymnasium's tasks do.
+        forward_axis: the signal whose first number is the distance travelled (m), or "" when the robot does
+            not travel.
+        defaults: settings that differ from the general defaults, by algorithm: {"ppo": {"n_envs": 64,
+            "algo.gamma": 0.995}}.
     """
 
     id: str

@@ -1,0 +1,87 @@
+"""How a setting is declared: its words and limits travel with the field, and one check serves them all."""
+
+import dataclasses
+import math
+from dataclasses import field
+from typing import Any, get_args, get_type_hints
+
+from tabrl_py.errors import ConfigError
+
+
+def setting(
+    default: Any,  # noqa: ANN401 - the field's annotation is the type
+    label: str,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    unit: str = "",
+    group: str = "details",
+) -> Any:  # noqa: ANN401
+    """A dataclass field with the words and limits that the page, the command line and validation share.
+
+    Args:
+        default: value where nothing is said.
+        label: a few words.
+        help: one sentence that says what raising it does.
+        low: inclusive lower limit of a number, or of every entry of a tuple.
+        high: inclusive upper limit.
+        choices: the allowed strings.
+        unit: shown behind the number.
+        group: "task", "algorithm" or "details" (folded on the page).
+    """
+    metadata = {
+        "label": label,
+        "help": help,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "unit": unit,
+        "group": group,
+    }
+    return field(default=default, metadata=metadata)
+
+
+def check_settings(config: Any, prefix: str = "") -> None:  # noqa: ANN401 - any settings dataclass
+    """Raise ConfigError where a setting has the wrong type or leaves its limits."""
+    hints = get_type_hints(type(config))
+    for f in dataclasses.fields(config):
+        if "label" in f.metadata:
+            _check_one(f, hints[f.name], getattr(config, f.name), prefix + f.name)
+
+
+def _check_one(f: "dataclasses.Field[Any]", hint: Any, value: Any, name: str) -> None:  # noqa: ANN401
+    low, high, choices = f.metadata["low"], f.metadata["high"], f.metadata["choices"]
+    if choices:
+        if value not in choices:
+            raise ConfigError(f"{name}={value!r} is not known; choose one of {', '.join(choices)}")
+        return
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise ConfigError(f"{name}={value!r} must be true or false")
+        return
+    entries = value if isinstance(value, tuple) else (value,)
+    whole = hint is int or (isinstance(value, tuple) and int in get_args(hint))
+    for x in entries:
+        if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)) or not math.isfinite(x):
+            raise ConfigError(f"{name}={value!r} must be {'a whole number' if whole else 'a finite number'}")
+        if low is not None and x < low:
+            raise ConfigError(f"{name}={x} is too small; the least is {low:g}")
+        if high is not None and x > high:
+            raise ConfigError(f"{name}={x} is too large; the most is {high:g}")
+
+
+def describe(cls: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any settings dataclass
+    """The settings of a dataclass in order: name, type, default, words and limits."""
+    hints = get_type_hints(cls)
+    return [
+        {"name": f.name, "type": type_name(hints[f.name]), "default": f.default, **f.metadata}
+        for f in dataclasses.fields(cls)
+        if "label" in f.metadata
+    ]
+
+
+def type_name(hint: Any) -> str:  # noqa: ANN401
+    """int, float, bool, choice or int_list: how the page asks for a setting."""
+    return {int: "int", float: "float", bool: "bool", str: "choice"}.get(hint, "int_list")
