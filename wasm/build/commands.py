@@ -1,0 +1,97 @@
+"""The commands of `./build.sh`, run inside the virtual environment once it is up to date."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from wasm.build import browser, check, dist
+from wasm.build.console import fail, run_logged, say
+from wasm.build.environment import PIP
+from wasm.build.errors import BuildError
+from wasm.build.paths import DIST, ROOT
+
+
+def serve(arguments: list[str]) -> int:
+    """Build the page and serve it until Ctrl+C; does not return."""
+    dist.build()
+    return _become(["-m", "proxy", "--directory", str(DIST), *arguments])
+
+
+def test(arguments: list[str]) -> int:
+    """Build the page, make sure of a browser and run pytest with the given arguments; does not return."""
+    dist.build()
+    chromium = browser.require_chromium()
+    say(f"Running the tests (browser: {chromium}) ...")
+    return _become(["-m", "pytest", *arguments])
+
+
+def bench(arguments: list[str]) -> int:
+    """Run one benchmark, after installing what its own requirements file names; does not return."""
+    folder = ROOT / "benchmarks"
+    names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+    if not arguments or arguments[0] not in names:
+        given = repr(arguments[0]) if arguments else "no name"
+        raise BuildError(
+            f"bench: {given} is not a benchmark; say ./build.sh bench NAME with one of: {', '.join(names)}"
+        )
+    name, *rest = arguments
+    requirements = folder / f"{name}.requirements.txt"
+    if requirements.is_file():
+        command = [sys.executable, *PIP, "--requirement", str(requirements)]
+        run_logged(f"Installing what the benchmark {name} compares with", command, f"pip-bench-{name}.log")
+    dist.build()
+    return _become(["-m", f"benchmarks.{name}", *rest])
+
+
+def build_dist(arguments: list[str]) -> int:
+    """Build the page and say where it is."""
+    _no_arguments("dist", arguments)
+    dist.build()
+    size = sum(path.stat().st_size for path in DIST.rglob("*") if path.is_file())
+    say(f"dist/ is up to date: {size / 1e6:.0f} MB, ready for any static host")
+    return 0
+
+
+def lock_assets(arguments: list[str]) -> int:
+    """Write wasm/assets.lock anew."""
+    _no_arguments("lock-assets", arguments)
+    dist.relock_assets()
+    return 0
+
+
+def _no_arguments(command: str, arguments: Sequence[str]) -> None:
+    if arguments:
+        raise BuildError(f"{command} takes no arguments, but was given {' '.join(arguments)!r}")
+
+
+def _become(arguments: list[str]) -> int:
+    """Replace this process by Python with these arguments, so that signals and exit codes are its own."""
+    sys.stdout.flush()
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+COMMANDS = {
+    "serve": serve,
+    "test": test,
+    "check": check.run,
+    "bench": bench,
+    "dist": build_dist,
+    "lock-assets": lock_assets,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command by name; prints one clear line and returns 1 on a BuildError."""
+    try:
+        return COMMANDS[arguments[0]](arguments[1:])
+    except BuildError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,99 @@
+"""What the user sees: progress lines, and programs whose long output goes to a log file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wasm.build.errors import BuildError
+from wasm.build.paths import CACHE, ROOT
+
+HEARTBEAT_S = 5.0
+
+NETWORK_SIGNS = (
+    "temporary failure in name resolution", "name or service not known", "nodename nor servname", "enotfound",
+    "eai_again", "econnrefused", "econnreset", "etimedout", "err_socket_timeout", "newconnectionerror",
+    "connecttimeout", "connection refused", "connection broken", "max retries exceeded", "read timed out",
+    "cannot connect to proxy", "proxyerror", "network is unreachable", "failed to establish a new connection",
+)  # fmt: skip
+MISMATCH_SIGNS = ("do not match the hashes", "eintegrity", "hash mismatch")
+DISTRUST = "try again, and if it stays so, do not trust that source"
+RECONNECT = "check the network connection and proxy settings, then run this again"
+DISK_SIGNS = ("no space left", "enospc")
+
+
+def say(text: str) -> None:
+    """Print one line at once, whatever standard output is."""
+    print(text, flush=True)
+
+
+def diagnose(output: str) -> str:
+    """The most likely reason why a package client failed, and what to do, in one clause."""
+    low = output.lower()
+    if any(sign in low for sign in MISMATCH_SIGNS):
+        return f"a downloaded package does not have the locked sha256; {DISTRUST}"
+    if any(sign in low for sign in NETWORK_SIGNS):
+        return f"the package registry cannot be reached; {RECONNECT}"
+    if any(sign in low for sign in DISK_SIGNS):
+        return "the disk is full; free some space and run this again"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or ["it printed nothing"])[-1][:200]
+
+
+def run_logged(label: str, command: Sequence[str | Path], log: str, env: Mapping[str, str] | None = None,
+               cwd: Path = ROOT) -> None:  # fmt: skip
+    """Run a program; its output goes to `.cache/logs/LOG`, and a sign of life to the user every few seconds.
+
+    Raises:
+        BuildError: the program failed; the message says why and where its output is.
+    """
+    path = CACHE / "logs" / log
+    path.parent.mkdir(parents=True, exist_ok=True)
+    say(f"{label} ...")
+    started = time.monotonic()
+    with path.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            [str(part) for part in command], cwd=cwd, env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        done = threading.Event()
+        beat = threading.Thread(target=_heartbeat, args=(path, started, done), daemon=True)
+        beat.start()
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        finally:
+            done.set()
+            beat.join()
+    if code != 0:
+        reason = diagnose(path.read_text(encoding="utf-8", errors="replace"))
+        raise BuildError(f"{label} failed: {reason} (full output: {path.relative_to(ROOT)})")
+    seconds = time.monotonic() - started
+    if seconds > HEARTBEAT_S:
+        say(f"  done in {seconds:.0f} s")
+
+
+def _heartbeat(log: Path, started: float, done: threading.Event) -> None:
+    while not done.wait(HEARTBEAT_S):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        say(f"  {time.monotonic() - started:3.0f} s  {_without_address(last)[:90]}")
+
+
+def _without_address(line: str) -> str:
+    return " ".join(word for word in line.split() if "://" not in word)
+
+
+def fail(message: object) -> int:
+    """Print the one line that says what is wrong; returns the exit status 1."""
+    print(f"build.sh: {message}", file=sys.stderr, flush=True)
+    return 1
