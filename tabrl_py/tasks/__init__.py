@@ -1,1 +1,7 @@
 """The tasks that TabRL ships, as data."""
+
+from tabrl_py.tasks.registry import TASKS, get_task
+from tabrl_py.tasks.reset import sample_reset
+from tabrl_py.tasks.spec import TaskSpec
+
+__all__ = ["TASKS", "TaskSpec", "get_task", "sample_reset"]

@@ -1,0 +1,310 @@
+"""The native simulation: PyPI's mujoco behind the BatchSim protocol."""
+
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from tabrl_py.errors import ModelError
+from tabrl_py.sim.gather import Layout
+from tabrl_py.sim.models import model_path
+from tabrl_py.tasks.spec import TaskSpec
+from tabrl_py.types import F32, F64, Bool, Float, Rows
+
+STATE = int(
+    mujoco.mjtState.mjSTATE_TIME
+    | mujoco.mjtState.mjSTATE_QPOS
+    | mujoco.mjtState.mjSTATE_QVEL
+    | mujoco.mjtState.mjSTATE_ACT
+    | mujoco.mjtState.mjSTATE_WARMSTART
+)
+"""What decides the next step, in the engine's own order: time, qpos, qvel, act, qacc_warmstart."""
+
+
+class _Push:
+    """A pull on one body of one row that goes on for some control steps."""
+
+    def __init__(self, body: int, wrench: F64, steps: int) -> None:
+        self.body = body
+        self.wrench = wrench
+        self.steps = steps
+
+
+class NativeBatchSim:
+    """N environments of one task as rows of one float64 table, stepped one after the other in a single MjData.
+
+    A row of the table is the engine's state followed by what the task reads beside it; see sim/gather.py. Fulfils BatchSim.
+    """
+
+    def __init__(self, task: TaskSpec, n_envs: int, dtype: type[np.floating[Any]] = np.float32) -> None:
+        """Load the task's model; every row starts at qpos0 at rest, and obs is that of qpos0.
+
+        Args:
+            task: the task.
+            n_envs: N.
+            dtype: of obs and final_obs.
+
+        Raises:
+            ModelError: the model is missing, cannot be read, or does not fit the task.
+        """
+        if n_envs < 1:
+            raise ValueError(f"n_envs={n_envs} must be at least 1")
+        self.task = task
+        self.n_envs = n_envs
+        self._model = _load(task)
+        self._data = mujoco.MjData(self._model)
+        model = self._model
+        self.nq, self.nv, self.nbody, self.nu = model.nq, model.nv, model.nbody, model.nu
+        self.dt = float(model.opt.timestep * task.frame_skip)
+        start = model.qpos0 if task.reset.qpos is None else task.reset.qpos
+        self.qpos0: F64 = np.array(start, dtype=np.float64)
+        _check_fits(task, model)
+
+        nstate = mujoco.mj_stateSize(model, STATE)
+        self._layout = Layout(task, model.nq, model.nv, nstate)
+        self._nstate = nstate
+        self._table: F64 = np.zeros((n_envs, self._layout.width))
+        self._pushes: dict[int, _Push] = {}
+
+        self.obs: Float = np.zeros((n_envs, task.obs_size), dtype=dtype)
+        self.final_obs: Float = np.zeros_like(self.obs)
+        self.signals: F64 = np.zeros((n_envs, task.signal_size))
+        self.prev_signals: F64 = np.zeros_like(self.signals)
+        self.terminated: Bool = np.zeros(n_envs, dtype=np.bool_)
+        self.truncated: Bool = np.zeros(n_envs, dtype=np.bool_)
+        self.unstable: Bool = np.zeros(n_envs, dtype=np.bool_)
+        self.unstable_count = 0
+        self.steps: F64 = np.zeros(n_envs)
+        self.next_init: F64 = np.zeros((n_envs, model.nq + model.nv))
+        self.next_init[:, : model.nq] = self.qpos0
+        self.watched: tuple[int, ...] = ()
+        self.poses: F32 = np.zeros((0, model.nbody, 7), dtype=np.float32)
+        self.torques: F32 = np.zeros((0, model.nu), dtype=np.float32)
+
+        self._bind()
+        self.reset()
+
+    def _bind(self) -> None:
+        """Views of MjData and of the table, made once: making one costs more than copying through it."""
+        data = self._data
+        spans = self._layout.spans
+        sources = [getattr(data, s.source).reshape(-1)[s.start : s.stop] for s in spans]
+        slots = {row: slot for slot, row in enumerate(self.watched)}
+        self._rows = [
+            (
+                row[: self._nstate],
+                [
+                    (row[s.column : s.column + s.stop - s.start], source)
+                    for s, source in zip(spans, sources, strict=True)
+                ],
+                slots.get(i, -1),
+            )
+            for i, row in enumerate(self._table)
+        ]
+        self._warnings = data.warning.number
+        self._no_warnings = self._warnings.tobytes()
+
+    def reset(self, rows: Rows | None = None) -> None:
+        """See BatchSim.reset.
+
+        Raises:
+            ValueError: next_init of a row is not finite.
+        """
+        chosen = range(self.n_envs) if rows is None else [int(i) for i in rows]
+        if not len(chosen):
+            return
+        self._restart(chosen)
+        table = self._table[chosen]
+        self.obs[chosen] = self._layout.observe(table)
+        self.signals[chosen] = self._layout.read_signals(table)
+        self.prev_signals[chosen] = self.signals[chosen]
+
+    def _restart(self, rows: Any) -> None:  # noqa: ANN401
+        """Put rows at next_init: a cleared MjData, the new state, mj_forward."""
+        model, data, nq = self._model, self._data, self.nq
+        for i in rows:
+            first = self.next_init[i]
+            if not np.isfinite(first).all():
+                raise ValueError(f"next_init[{i}] is not finite: {first}")
+            mujoco.mj_resetData(model, data)
+            data.qpos[:] = first[:nq]
+            data.qvel[:] = first[nq:]
+            mujoco.mj_forward(model, data)
+            state, copies, slot = self._rows[i]
+            mujoco.mj_getState(model, data, state, STATE)
+            for target, source in copies:
+                target[...] = source
+            if slot >= 0:
+                self._capture(slot)
+            self._pushes.pop(i, None)
+            self.steps[i] = 0.0
+
+    def step(self, actions: Float) -> None:
+        """See BatchSim.step."""
+        ctrl = np.ascontiguousarray(actions, dtype=np.float64)
+        if ctrl.shape != (self.n_envs, self.nu):
+            raise ValueError(f"actions have the shape {ctrl.shape}; expected {(self.n_envs, self.nu)}")
+        table, layout = self._table, self._layout
+        self.prev_signals[...] = layout.read_signals(table)
+        warned = self._advance(ctrl)
+
+        unstable = ~np.isfinite(table).all(axis=1)
+        unstable[warned] = True
+        signals, obs = layout.read_signals(table), layout.observe(table)
+        if unstable.any():
+            signals[unstable] = self.prev_signals[unstable]
+            obs[unstable] = self.obs[unstable]
+            self.unstable_count += int(unstable.sum())
+        self.unstable[...] = unstable
+        self.signals[...] = signals
+        self.obs[...] = obs
+        self.steps += 1.0
+        self.terminated[...] = unstable | ~layout.healthy(table)
+        self.truncated[...] = (self.steps >= self.task.time_limit) & ~self.terminated
+        finished = np.flatnonzero(self.terminated | self.truncated)
+        if finished.size:
+            self.final_obs[finished] = self.obs[finished]
+            self._restart(finished.tolist())
+            self.obs[finished] = layout.observe(table[finished])
+
+    def _advance(self, ctrl: F64) -> list[int]:
+        """Move every row by frame_skip physics steps; the rows in which the engine warned."""
+        model, data, frame_skip = self._model, self._data, self.task.frame_skip
+        set_state, get_state, mj_step = mujoco.mj_setState, mujoco.mj_getState, mujoco.mj_step
+        finish = mujoco.mj_rnePostConstraint if self.task.post_constraint else None
+        data_ctrl, warnings, quiet = data.ctrl, self._warnings, self._no_warnings
+        warned: list[int] = []
+        # The engine would print each warning and write it into a file; here each is counted.
+        handler = mujoco.get_mju_user_warning()
+        mujoco.set_mju_user_warning(_count_instead)
+        try:
+            for i, ((state, copies, slot), action) in enumerate(zip(self._rows, ctrl, strict=True)):
+                set_state(model, data, state, STATE)
+                data_ctrl[...] = action
+                push = self._pushes.get(i) if self._pushes else None
+                if push is not None:
+                    data.xfrc_applied[push.body] = push.wrench
+                mj_step(model, data, frame_skip)
+                if finish is not None:
+                    finish(model, data)
+                get_state(model, data, state, STATE)
+                for target, source in copies:
+                    target[...] = source
+                if slot >= 0:
+                    self._capture(slot)
+                if push is not None:
+                    self._count_down(i, push)
+                if warnings.tobytes() != quiet:
+                    warned.append(i)
+                    mujoco.mj_resetData(model, data)
+        finally:
+            mujoco.set_mju_user_warning(handler)
+        return warned
+
+    def _capture(self, slot: int) -> None:
+        self.poses[slot, :, :3] = self._data.xpos
+        self.poses[slot, :, 3:] = self._data.xquat
+        self.torques[slot] = self._data.actuator_force
+
+    def watch(self, rows: Rows) -> None:
+        """See BatchSim.watch."""
+        watched = tuple(int(i) for i in rows)
+        for i in watched:
+            self._check_row(i)
+        self.watched = watched
+        self.poses = np.zeros((len(watched), self.nbody, 7), dtype=np.float32)
+        self.torques = np.zeros((len(watched), self.nu), dtype=np.float32)
+        self._bind()
+        for slot, i in enumerate(watched):
+            mujoco.mj_setState(self._model, self._data, self._rows[i][0], STATE)
+            mujoco.mj_forward(self._model, self._data)
+            self._capture(slot)
+
+    def push(
+        self,
+        row: int,
+        body: int,
+        force_n: tuple[float, float, float],
+        point_m: tuple[float, float, float],
+        steps: int,
+    ) -> None:
+        """See BatchSim.push. A new push replaces the row's former one; the row's next reset ends it.
+
+        Raises:
+            ValueError: no such row or body, a force or point that is not finite, or no steps.
+        """
+        self._check_row(row)
+        if not 1 <= body < self.nbody:
+            raise ValueError(f"body={body} cannot be pushed; the model's bodies are 1 to {self.nbody - 1}")
+        force, point = np.array(force_n, dtype=np.float64), np.array(point_m, dtype=np.float64)
+        if not (np.isfinite(force).all() and np.isfinite(point).all()):
+            raise ValueError(f"force_n={force_n}, point_m={point_m} must be finite")
+        if steps < 1:
+            raise ValueError(f"steps={steps} must be at least 1")
+        mujoco.mj_setState(self._model, self._data, self._rows[row][0], STATE)
+        mujoco.mj_kinematics(self._model, self._data)
+        torque = np.cross(point - self._data.xipos[body], force)
+        self._pushes[row] = _Push(body, np.concatenate([force, torque]), steps)
+
+    def _count_down(self, row: int, push: _Push) -> None:
+        self._data.xfrc_applied[push.body] = 0.0
+        push.steps -= 1
+        if push.steps == 0:
+            del self._pushes[row]
+
+    def states(self) -> F64:
+        """See BatchSim.states. A row: elapsed steps, the engine's state, the signals. Pushes are not part of it."""
+        signals = self._layout.read_signals(self._table)
+        return np.concatenate([self.steps[:, None], self._table[:, : self._nstate], signals], axis=1)
+
+    def load_states(self, states: F64) -> None:
+        """See BatchSim.load_states. Pushes end.
+
+        Raises:
+            ValueError: the states are those of another task or number of rows.
+        """
+        expected = (self.n_envs, 1 + self._nstate + self.task.signal_size)
+        if states.shape != expected:
+            raise ValueError(
+                f"states have the shape {states.shape}; {self.task.id} with {self.n_envs} rows needs {expected}"
+            )
+        self.steps[...] = states[:, 0]
+        self._table[:, : self._nstate] = states[:, 1 : 1 + self._nstate]
+        self._table[:, self._layout.signals] = states[:, 1 + self._nstate :]
+        self._pushes.clear()
+
+    def close(self) -> None:
+        """See BatchSim.close. The simulation cannot be used afterwards."""
+        self._rows = []
+        del self._data, self._model, self._warnings
+
+    def _check_row(self, row: int) -> None:
+        if not 0 <= row < self.n_envs:
+            raise ValueError(f"row={row} does not exist; the rows are 0 to {self.n_envs - 1}")
+
+
+def _count_instead(message: str) -> None:
+    """Take the engine's warning; NativeBatchSim reads it from MjData.warning."""
+
+
+def _load(task: TaskSpec) -> Any:  # noqa: ANN401 - mujoco ships no types
+    path = model_path(task.model)
+    try:
+        return mujoco.MjModel.from_xml_path(str(path))
+    except ValueError as error:
+        raise ModelError(f"{path} cannot be read: {error}; build the models anew with `./build.sh dist`") from error
+
+
+def _check_fits(task: TaskSpec, model: Any) -> None:  # noqa: ANN401
+    """Raise ModelError where the model has not what the task reads or drives."""
+    data = mujoco.MjData(model)
+    if model.nu != task.action_size:
+        raise ModelError(f"model {task.model} has {model.nu} actuators; task {task.id} drives {task.action_size}")
+    if task.reset.qpos is not None and model.nq != len(task.reset.qpos):
+        raise ModelError(f"model {task.model} has nq={model.nq}; task {task.id} starts with {len(task.reset.qpos)}")
+    for f in (*task.observation, *task.signals, *task.healthy):
+        size = getattr(data, f.source).size
+        if not 0 <= f.start < f.stop <= size:
+            raise ModelError(
+                f"task {task.id} reads {f.source}[{f.start}:{f.stop}], but model {task.model} has {size} numbers there"
+            )

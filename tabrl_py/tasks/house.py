@@ -1,0 +1,144 @@
+"""The house robot: dm_control's humanoid with 21 actuators, 72 observations, as position targets or as torques.
+
+The slices of sensordata follow the order in which wasm/models writes the sensors; tests/unit/test_tasks.py compares them with the
+compiled model by name.
+"""
+
+from dataclasses import replace
+
+from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec, SignalField, TaskSpec
+
+ACTUATORS = 21
+
+SENSORS = {
+    "up_in_torso": slice(0, 3),
+    "torso_forward": slice(3, 6),
+    "torso_velocity": slice(6, 9),
+    "torso_gyro": slice(9, 12),
+    "right_foot_in_torso": slice(12, 15),
+    "left_foot_in_torso": slice(15, 18),
+    "right_hand_in_torso": slice(18, 21),
+    "left_hand_in_torso": slice(21, 24),
+    "right_sole_touch": slice(24, 25),
+    "left_sole_touch": slice(25, 26),
+    "com_velocity": slice(26, 29),
+    "head_position": slice(29, 32),
+}
+"""Where each sensor of the model lies in sensordata."""
+
+JOINTS = (
+    *("abdomen_z", "abdomen_y", "abdomen_x"),
+    *("right_hip_x", "right_hip_z", "right_hip_y", "right_knee", "right_ankle_y", "right_ankle_x"),
+    *("left_hip_x", "left_hip_z", "left_hip_y", "left_knee", "left_ankle_y", "left_ankle_x"),
+    *("right_shoulder1", "right_shoulder2", "right_elbow"),
+    *("left_shoulder1", "left_shoulder2", "left_elbow"),
+)
+"""The hinges in the order of qpos[7:] and qvel[6:]."""
+
+_XYZ = ("x", "y", "z")
+
+
+def _sensed(
+    name: str, sensor: str, unit: str, count: int | None = None, first: int = 0, **law: float
+) -> ObsField:
+    """An observation of a sensor's numbers, from `first` on, `count` of them."""
+    place = SENSORS[sensor]
+    start = place.start + first
+    return ObsField(
+        name, "sensordata", start, place.stop if count is None else start + count, unit, **law
+    )  # type: ignore[arg-type]
+
+
+OBSERVATION = (
+    ObsField("torso height", "qpos", 2, 3, "m"),
+    _sensed("up direction in the torso's frame", "up_in_torso", ""),
+    _sensed("heading: the torso's forward axis in the world", "torso_forward", "", count=2),
+    _sensed("torso velocity in its own frame", "torso_velocity", "m/s"),
+    _sensed("torso turning rate in its own frame", "torso_gyro", "rad/s"),
+    ObsField("joint angle", "qpos", 7, 28, "rad"),
+    ObsField("joint speed", "qvel", 6, 27, "rad/s", scale=0.1),
+    _sensed("right foot in the torso's frame", "right_foot_in_torso", "m"),
+    _sensed("left foot in the torso's frame", "left_foot_in_torso", "m"),
+    _sensed("right hand in the torso's frame", "right_hand_in_torso", "m"),
+    _sensed("left hand in the torso's frame", "left_hand_in_torso", "m"),
+    _sensed("force under the right sole", "right_sole_touch", "N", scale=1 / 400, clip=2.0),
+    _sensed("force under the left sole", "left_sole_touch", "N", scale=1 / 400, clip=2.0),
+    _sensed("velocity of the centre of mass in the world", "com_velocity", "m/s"),
+    _sensed("head height", "head_position", "m", first=2),
+)
+
+COMPONENTS: dict[str, tuple[str, ...]] = {
+    "joint angle": JOINTS,
+    "joint speed": JOINTS,
+}
+"""Names of the numbers of an observation field; x, y, z where nothing is said."""
+
+
+def _signal(name: str, sensor: str, unit: str, first: int = 0, count: int | None = None) -> SignalField:
+    place = SENSORS[sensor]
+    start = place.start + first
+    return SignalField(name, "sensordata", start, place.stop if count is None else start + count, unit)
+
+
+SIGNALS = (
+    SignalField("position", "qpos", 0, 2, "m"),
+    _signal("head_height", "head_position", "m", first=2),
+    _signal("upright", "up_in_torso", "", first=2),
+    _signal("heading", "torso_forward", "", count=2),
+    _signal("com_velocity", "com_velocity", "m/s"),
+    _signal("turning_rate", "torso_gyro", "rad/s"),
+    SignalField("joint_angles", "qpos", 7, 28, "rad"),
+    SignalField("joint_speeds", "qvel", 6, 27, "rad/s"),
+)
+
+STANCE = (0.0, 0.0, 1.27224, 1.0, 0.0, 0.0, 0.0) + (0.0,) * 5 + (-0.2, -0.4, -0.2, 0.0) + (0.0,) * 2 + (-0.2, -0.4, -0.2, 0.0) + (0.0,) * 6  # fmt: skip
+"""The model's keyframe `stand`: knees slightly bent, soles on the ground."""
+
+STAND = TaskSpec(
+    id="humanoid-stand",
+    title="Stand",
+    summary="Keep the humanoid on its feet, still and upright.",
+    group="Humanoid",
+    model="house_position",
+    frame_skip=5,
+    time_limit=1000,
+    observation=OBSERVATION,
+    signals=SIGNALS,
+    action_low=(-1.0,) * ACTUATORS,
+    action_high=(1.0,) * ACTUATORS,
+    healthy=(Bound("sensordata", 31, 32, low=1.0),),
+    reset=ResetSpec(qpos=STANCE, qpos_noise=0.05, qvel_noise=0.1, root_noise=False),
+    reward=RewardSpec("stand"),
+    forward_axis="position",
+)
+
+WALK = replace(
+    STAND,
+    id="humanoid-walk",
+    title="Walk",
+    summary="Walk forward at 1 m/s without falling.",
+    reward=RewardSpec("go_forward", {"target_speed": 1.0}),
+)
+
+RUN = replace(
+    STAND,
+    id="humanoid-run",
+    title="Run",
+    summary="Run forward as fast as 3 m/s without falling.",
+    reward=RewardSpec("go_forward", {"target_speed": 3.0}),
+)
+
+
+def _with_torques(task: TaskSpec) -> TaskSpec:
+    """The same task, but an action is a torque instead of the angle a servo holds."""
+    return replace(
+        task,
+        id=f"{task.id}-torque",
+        title=f"{task.title}, by torque",
+        summary=f"{task.summary} The policy commands torques instead of joint angles: much harder.",
+        model="house_torque",
+        defaults={},
+    )
+
+
+HOUSE_TASKS = (STAND, WALK, RUN, *(_with_torques(task) for task in (STAND, WALK, RUN)))
