@@ -139,6 +139,7 @@ def _actuators(model: mujoco.MjModel) -> list[dict[str, Any]]:
                 "joint": joint,
                 "ctrlrange": _plain(model.actuator_ctrlrange[actuator]),
                 "force": _plain(force)[0],
+                "gear": _plain(gear)[0],
             }
         )
     return actuators
