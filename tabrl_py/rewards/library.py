@@ -1,7 +1,7 @@
 """The reward functions that tasks name.
 
-A reward is `reward(s, **params) -> (total, terms)` on the whole batch: `total` (N,) and `terms`, each (N,), already weighted and
-adding up to the total. float64 throughout.
+A reward is `reward(s, **params) -> (total, terms)` on the whole batch: `total` (N,) and `terms`, each (N,),
+already weighted and adding up to the total. float64 throughout.
 """
 
 from collections.abc import Callable
@@ -54,11 +54,12 @@ def _summed(terms: Terms) -> tuple[F64, Terms]:
 
 
 def _alive(s: State) -> F64:
-    return 1.0 - s.terminated
+    return (~s.terminated).astype(np.float64)
 
 
 def _squared_sum(x: F64) -> F64:
-    return np.square(x).sum(axis=1)
+    total: F64 = np.square(x).sum(axis=1)
+    return total
 
 
 def balance(s: State) -> tuple[F64, Terms]:
@@ -88,7 +89,7 @@ def travel(
     contact_force_limit: float = np.inf,
     contact_cost_limit: float = np.inf,
 ) -> tuple[F64, Terms]:
-    """Speed along x, less effort and contact forces (Gymnasium's Hopper, Walker2d, HalfCheetah, Swimmer, Ant, Humanoid).
+    """Speed along x, less effort and contact forces, as in Gymnasium's tasks that travel.
 
     Args:
         s: with the signals `position` (x, m) and, where contact_weight is not 0, `contact_forces`.
@@ -135,16 +136,28 @@ def stand(
     alive_weight: float = 1.0,
     upright_weight: float = 0.5,
     head_weight: float = 0.25,
+    heading_weight: float = 0.25,
     still_weight: float = 0.5,
     control_weight: float = 0.05,
 ) -> tuple[F64, Terms]:
-    """On its feet, head high, upright, in place, without effort (the house robot)."""
+    """On its feet: head high, upright, facing x, in place, without effort (the house robot).
+
+    Args:
+        s: of the house robot.
+        alive_weight: per step that does not end the task.
+        upright_weight: times the z part of the torso's upward axis.
+        head_weight: times the head's height, 0 at 1.0 m to 1 at 1.4 m.
+        heading_weight: times the cosine of the heading.
+        still_weight: times the squared horizontal speed of the centre of mass, up to 1 m2/s2.
+        control_weight: times the mean squared action.
+    """
     speed2 = s.com_velocity[:, 0] ** 2 + s.com_velocity[:, 1] ** 2
     return _summed(
         {
             "alive": alive_weight * _alive(s),
             "upright": upright_weight * s.upright,
             "head": head_weight * np.clip((s.head_height - 1.0) / 0.4, 0.0, 1.0),
+            "heading": heading_weight * s.heading[:, 0],
             "still": -still_weight * np.minimum(speed2, 1.0),
             "control": -control_weight * np.square(s.action).mean(axis=1),
         }
@@ -161,7 +174,18 @@ def go_forward(
     sideways_weight: float = 0.25,
     control_weight: float = 0.05,
 ) -> tuple[F64, Terms]:
-    """Speed along x up to a target, upright, facing x, without drifting aside or effort (the house robot)."""
+    """Speed along x up to a target, upright, facing x, without drifting aside or effort (the house robot).
+
+    Args:
+        s: of the house robot.
+        target_speed: m/s; going faster earns no more.
+        alive_weight: per step that does not end the task.
+        forward_weight: per m/s of the centre of mass along x.
+        upright_weight: times the z part of the torso's upward axis.
+        heading_weight: times the cosine of the heading.
+        sideways_weight: per m/s of the centre of mass along y, up to 2 m/s.
+        control_weight: times the mean squared action.
+    """
     forward, sideways = s.com_velocity[:, 0], s.com_velocity[:, 1]
     return _summed(
         {

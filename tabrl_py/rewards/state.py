@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tabrl_py.types import Bool, F64, Float
+from tabrl_py.types import F64, Bool
 
 
 class Signals:
@@ -49,7 +49,7 @@ class State(Signals):
         slices: Mapping[str, slice],
         signals: F64,
         prev_signals: F64,
-        action: Float,
+        action: F64,
         dt: float,
         terminated: Bool,
     ) -> None:

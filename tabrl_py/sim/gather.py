@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from tabrl_py.tasks.spec import Bound, ObsField, SignalField, TaskSpec
 from tabrl_py.types import F64, I64, Bool
+
+Field: TypeAlias = ObsField | SignalField | Bound
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,9 @@ class Layout:
     """
 
     def __init__(self, task: TaskSpec, nq: int, nv: int, nstate: int) -> None:
-        """Lay out a table whose first columns are time, qpos, qvel and the rest of the state, nstate in all."""
+        """Lay out a table whose first nstate columns are time, qpos, qvel and the rest of the state."""
         state_columns = {"qpos": 1, "qvel": 1 + nq}
-        fields = (*task.observation, *task.signals, *task.healthy)
+        fields: list[Field] = [*task.observation, *task.signals, *task.healthy]
         spans: list[Span] = []
         column = nstate
         for source in dict.fromkeys(f.source for f in fields):
@@ -52,17 +55,19 @@ class Layout:
         self.observation = self._columns(task.observation)
         self.signals = self._columns(task.signals)
 
-        self._sin = _where(task.observation, lambda f: f.fn == "sin")
-        self._cos = _where(task.observation, lambda f: f.fn == "cos")
-        scale = _spread(task.observation, lambda f: f.scale)
+        observed = task.observation
+        self._sin = np.flatnonzero(_spread(observed, [f.fn == "sin" for f in observed]))
+        self._cos = np.flatnonzero(_spread(observed, [f.fn == "cos" for f in observed]))
+        scale = _spread(observed, [f.scale for f in observed])
         self._scale = None if np.all(scale == 1.0) else scale
-        clip = _spread(task.observation, lambda f: np.inf if f.clip is None else f.clip)
+        clip = _spread(observed, [np.inf if f.clip is None else f.clip for f in observed])
         self._clipped = np.flatnonzero(np.isfinite(clip))
         self._clip = clip[self._clipped]
 
-        self._bounded = self._columns(task.healthy)
-        self._low = _spread(task.healthy, lambda f: -np.inf if f.low is None else f.low)
-        self._high = _spread(task.healthy, lambda f: np.inf if f.high is None else f.high)
+        bounds = task.healthy
+        self._bounded = self._columns(bounds)
+        self._low = _spread(bounds, [-np.inf if f.low is None else f.low for f in bounds])
+        self._high = _spread(bounds, [np.inf if f.high is None else f.high for f in bounds])
 
     def observe(self, table: F64) -> F64:
         """The observations, (n, O), of n rows of the table: clip(scale * fn(x))."""
@@ -82,21 +87,19 @@ class Layout:
         return table.take(self.signals, axis=1)
 
     def healthy(self, table: F64) -> Bool:
-        """Which of n rows of the table, (n,), keep within every bound; a number that is not finite does not."""
+        """Which of n rows of the table, (n,), keep within every bound; NaN never does."""
         if not self._bounded.size:
             return np.ones(len(table), dtype=np.bool_)
         x = table.take(self._bounded, axis=1)
-        inside: Bool = ((x > self._low) & (x < self._high)).all(axis=1)
+        inside: Bool = np.logical_and(x > self._low, x < self._high).all(axis=1)
         return inside
 
-    def _columns(self, fields: Sequence[ObsField | SignalField | Bound]) -> I64:
-        columns = [range(self._origin[f.source] + f.start, self._origin[f.source] + f.stop) for f in fields]
-        return np.array([c for columns_of_field in columns for c in columns_of_field], dtype=np.int64)
+    def _columns(self, fields: Sequence[Field]) -> I64:
+        columns = [self._origin[f.source] + i for f in fields for i in range(f.start, f.stop)]
+        return np.array(columns, dtype=np.int64)
 
 
-def _where(fields, chosen):  # type: ignore
-    return np.flatnonzero(np.repeat([chosen(f) for f in fields], [f.size for f in fields]))
-
-
-def _spread(fields, value):  # type: ignore
-    return np.repeat([float(value(f)) for f in fields], [f.stop - f.start for f in fields])
+def _spread(fields: Sequence[Field], values: Sequence[float]) -> F64:
+    """One value per field, repeated for each of its numbers."""
+    sizes = [f.stop - f.start for f in fields]
+    return np.repeat(np.array(values, dtype=np.float64), sizes) if sizes else np.zeros(0)

@@ -6,7 +6,7 @@ import mujoco
 import numpy as np
 
 from tabrl_py.errors import ModelError
-from tabrl_py.sim.gather import Layout
+from tabrl_py.sim.gather import Field, Layout
 from tabrl_py.sim.models import model_path
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Bool, Float, Rows
@@ -31,9 +31,10 @@ class _Push:
 
 
 class NativeBatchSim:
-    """N environments of one task as rows of one float64 table, stepped one after the other in a single MjData.
+    """N environments of one task as rows of one float64 table, stepped one after the other in one MjData.
 
-    A row of the table is the engine's state followed by what the task reads beside it; see sim/gather.py. Fulfils BatchSim.
+    A row of the table is the engine's state followed by what the task reads beside it; see sim/gather.py.
+    Fulfils BatchSim.
     """
 
     def __init__(self, task: TaskSpec, n_envs: int, dtype: type[np.floating[Any]] = np.float32) -> None:
@@ -159,8 +160,8 @@ class NativeBatchSim:
         self.signals[...] = signals
         self.obs[...] = obs
         self.steps += 1.0
-        self.terminated[...] = unstable | ~layout.healthy(table)
-        self.truncated[...] = (self.steps >= self.task.time_limit) & ~self.terminated
+        np.logical_or(unstable, ~layout.healthy(table), out=self.terminated)
+        np.logical_and(self.steps >= self.task.time_limit, ~self.terminated, out=self.truncated)
         finished = np.flatnonzero(self.terminated | self.truncated)
         if finished.size:
             self.final_obs[finished] = self.obs[finished]
@@ -253,7 +254,7 @@ class NativeBatchSim:
             del self._pushes[row]
 
     def states(self) -> F64:
-        """See BatchSim.states. A row: elapsed steps, the engine's state, the signals. Pushes are not part of it."""
+        """See BatchSim.states. A row: elapsed steps, the engine's state, the signals; no pushes."""
         signals = self._layout.read_signals(self._table)
         return np.concatenate([self.steps[:, None], self._table[:, : self._nstate], signals], axis=1)
 
@@ -266,7 +267,8 @@ class NativeBatchSim:
         expected = (self.n_envs, 1 + self._nstate + self.task.signal_size)
         if states.shape != expected:
             raise ValueError(
-                f"states have the shape {states.shape}; {self.task.id} with {self.n_envs} rows needs {expected}"
+                f"states have the shape {states.shape}; "
+                f"{self.task.id} with {self.n_envs} rows needs {expected}"
             )
         self.steps[...] = states[:, 0]
         self._table[:, : self._nstate] = states[:, 1 : 1 + self._nstate]
@@ -292,19 +294,27 @@ def _load(task: TaskSpec) -> Any:  # noqa: ANN401 - mujoco ships no types
     try:
         return mujoco.MjModel.from_xml_path(str(path))
     except ValueError as error:
-        raise ModelError(f"{path} cannot be read: {error}; build the models anew with `./build.sh dist`") from error
+        raise ModelError(
+            f"{path} cannot be read: {error}; build the models anew with `./build.sh dist`"
+        ) from error
 
 
 def _check_fits(task: TaskSpec, model: Any) -> None:  # noqa: ANN401
     """Raise ModelError where the model has not what the task reads or drives."""
     data = mujoco.MjData(model)
     if model.nu != task.action_size:
-        raise ModelError(f"model {task.model} has {model.nu} actuators; task {task.id} drives {task.action_size}")
+        raise ModelError(
+            f"model {task.model} has {model.nu} actuators; task {task.id} drives {task.action_size}"
+        )
     if task.reset.qpos is not None and model.nq != len(task.reset.qpos):
-        raise ModelError(f"model {task.model} has nq={model.nq}; task {task.id} starts with {len(task.reset.qpos)}")
-    for f in (*task.observation, *task.signals, *task.healthy):
+        raise ModelError(
+            f"model {task.model} has nq={model.nq}; task {task.id} starts from {len(task.reset.qpos)} numbers"
+        )
+    fields: list[Field] = [*task.observation, *task.signals, *task.healthy]
+    for f in fields:
         size = getattr(data, f.source).size
         if not 0 <= f.start < f.stop <= size:
             raise ModelError(
-                f"task {task.id} reads {f.source}[{f.start}:{f.stop}], but model {task.model} has {size} numbers there"
+                f"task {task.id} reads {f.source}[{f.start}:{f.stop}], "
+                f"but model {task.model} has {size} numbers there"
             )

@@ -1,7 +1,7 @@
 """Gymnasium's v5 MuJoCo tasks as data.
 
-Facts (observation, reward weights, health, frame skip, reset noise) are those of gymnasium 1.4, gymnasium/envs/mujoco/*_v5.py;
-tests/parity/test_gymnasium_parity.py steps each beside `gymnasium.make(id)`. The time limit of all is 1000 control steps.
+Facts (observation, reward weights, health, frame skip, reset noise) are those of gymnasium 1.4,
+gymnasium/envs/mujoco/*_v5.py; tests/parity/test_gymnasium_parity.py steps each beside `gymnasium.make(id)`.
 """
 
 import math
@@ -14,7 +14,7 @@ TIME_LIMIT = 1000
 
 
 def _joints(nq: int, nv: int, skipped: int, clip: float | None = None) -> tuple[ObsField, ...]:
-    """Joint positions but the first `skipped`, which tell only where the robot is, and all joint velocities."""
+    """All joint velocities, and positions but the first `skipped`, which tell only where the robot is."""
     return (
         ObsField("joint positions", "qpos", skipped, nq, "m, rad"),
         ObsField("joint velocities", "qvel", 0, nv, "m/s, rad/s", clip=clip),
@@ -26,9 +26,7 @@ def _position(source: Source, start: int = 0) -> SignalField:
 
 
 def _noise(scale: float, normal_velocity: bool = False) -> ResetSpec:
-    return ResetSpec(
-        qpos_noise=scale, qvel_noise=scale, qvel_kind="normal" if normal_velocity else "uniform"
-    )
+    return ResetSpec(qpos_noise=scale, qvel_noise=scale, qvel_kind="normal" if normal_velocity else "uniform")
 
 
 def _at_least(limit: float) -> float:

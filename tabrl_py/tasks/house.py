@@ -1,7 +1,7 @@
-"""The house robot: dm_control's humanoid with 21 actuators, 72 observations, as position targets or as torques.
+"""The house robot: dm_control's humanoid, 72 observations, 21 actions that are position targets or torques.
 
-The slices of sensordata follow the order in which wasm/models writes the sensors; tests/unit/test_tasks.py compares them with the
-compiled model by name.
+The slices of sensordata follow the order in which wasm/models writes the sensors; tests/unit/test_tasks.py
+compares them with the compiled model by name.
 """
 
 from dataclasses import replace
@@ -44,9 +44,7 @@ def _sensed(
     """An observation of a sensor's numbers, from `first` on, `count` of them."""
     place = SENSORS[sensor]
     start = place.start + first
-    return ObsField(
-        name, "sensordata", start, place.stop if count is None else start + count, unit, **law
-    )  # type: ignore[arg-type]
+    return ObsField(name, "sensordata", start, place.stop if count is None else start + count, unit, **law)  # type: ignore[arg-type]
 
 
 OBSERVATION = (
@@ -91,8 +89,17 @@ SIGNALS = (
     SignalField("joint_speeds", "qvel", 6, 27, "rad/s"),
 )
 
-STANCE = (0.0, 0.0, 1.27224, 1.0, 0.0, 0.0, 0.0) + (0.0,) * 5 + (-0.2, -0.4, -0.2, 0.0) + (0.0,) * 2 + (-0.2, -0.4, -0.2, 0.0) + (0.0,) * 6  # fmt: skip
-"""The model's keyframe `stand`: knees slightly bent, soles on the ground."""
+_BENT_LEG = (0.0, 0.0, -0.2, -0.4, -0.2, 0.0)
+
+STANCE = (
+    *(0.0, 0.0, 1.27224),
+    *(1.0, 0.0, 0.0, 0.0),
+    *(0.0, 0.0, 0.0),
+    *_BENT_LEG,
+    *_BENT_LEG,
+    *(0.0,) * 6,
+)
+"""The models' keyframe `stand`: place, quaternion, abdomen, right leg, left leg, arms."""
 
 STAND = TaskSpec(
     id="humanoid-stand",
@@ -109,7 +116,16 @@ STAND = TaskSpec(
     healthy=(Bound("sensordata", 31, 32, low=1.0),),
     reset=ResetSpec(qpos=STANCE, qpos_noise=0.05, qvel_noise=0.1, root_noise=False),
     reward=RewardSpec("stand"),
-    forward_axis="position",
+    defaults={
+        "ppo": {
+            "n_envs": 64,
+            "network.init_log_std": -1.8,
+            "algo.n_steps": 64,
+            "algo.n_epochs": 6,
+            "algo.minibatch_size": 1024,
+            "algo.lr_schedule": "linear",
+        }
+    },
 )
 
 WALK = replace(
@@ -118,6 +134,7 @@ WALK = replace(
     title="Walk",
     summary="Walk forward at 1 m/s without falling.",
     reward=RewardSpec("go_forward", {"target_speed": 1.0}),
+    forward_axis="position",
 )
 
 RUN = replace(
@@ -126,6 +143,7 @@ RUN = replace(
     title="Run",
     summary="Run forward as fast as 3 m/s without falling.",
     reward=RewardSpec("go_forward", {"target_speed": 3.0}),
+    forward_axis="position",
 )
 
 

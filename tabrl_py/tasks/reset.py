@@ -12,7 +12,8 @@ FREE_JOINT_QPOS = 7
 def sample_reset(task: TaskSpec, qpos0: F64, nv: int, rng: np.random.Generator) -> F64:
     """Draw a first state: the start position and rest, each with the task's noise.
 
-    The order of the draws (all of qpos, then all of qvel) is Gymnasium's, so the same generator gives the same state as there.
+    The order of the draws (all of qpos, then all of qvel) is Gymnasium's: the same generator gives the same
+    state as there.
 
     Args:
         task: describes the noise.
