@@ -22,8 +22,8 @@ def serve(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Build the page, make sure of a browser and run pytest with the given arguments; does not return."""
     dist.build()
-    chromium = browser.require_chromium()
-    say(f"Running the tests (browser: {chromium}) ...")
+    os.environ["TABRL_CHROMIUM"] = browser.require_chromium()
+    say(f"Running the tests (browser: {os.environ['TABRL_CHROMIUM']}) ...")
     return _become(["-m", "pytest", *arguments])
 
 

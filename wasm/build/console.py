@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,34 +45,37 @@ def diagnose(output: str) -> str:
     return (errors or lines or ["it printed nothing"])[-1][:200]
 
 
-def run_logged(label: str, command: Sequence[str | Path], log: str, env: Mapping[str, str] | None = None,
-               cwd: Path = ROOT) -> None:  # fmt: skip
-    """Run a program; its output goes to `.cache/logs/LOG`, and a sign of life to the user every few seconds.
+def run_logged(
+    label: str,
+    command: Sequence[str | Path],
+    log: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+) -> None:
+    """Run a program; its output goes to `.cache/logs/LOG`, a sign of life to the user every few seconds.
 
     Raises:
-        BuildError: the program failed; the message says why and where its output is.
+        BuildError: the program is missing or failed; the message says why and where its output is.
     """
     path = CACHE / "logs" / log
     path.parent.mkdir(parents=True, exist_ok=True)
     say(f"{label} ...")
     started = time.monotonic()
     with path.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(
-            [str(part) for part in command], cwd=cwd, env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        done = threading.Event()
-        beat = threading.Thread(target=_heartbeat, args=(path, started, done), daemon=True)
-        beat.start()
         try:
-            code = process.wait()
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
-        finally:
-            done.set()
-            beat.join()
+            process = subprocess.Popen(
+                [str(part) for part in command],
+                cwd=cwd,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        except FileNotFoundError:
+            raise BuildError(
+                f"{label} failed: {command[0]} was not found; install it and run this again"
+            ) from None
+        code = _wait(process, path)
     if code != 0:
         reason = diagnose(path.read_text(encoding="utf-8", errors="replace"))
         raise BuildError(f"{label} failed: {reason} (full output: {path.relative_to(ROOT)})")
@@ -82,11 +84,21 @@ def run_logged(label: str, command: Sequence[str | Path], log: str, env: Mapping
         say(f"  done in {seconds:.0f} s")
 
 
-def _heartbeat(log: Path, started: float, done: threading.Event) -> None:
-    while not done.wait(HEARTBEAT_S):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        say(f"  {time.monotonic() - started:3.0f} s  {_without_address(last)[:90]}")
+def _wait(process: subprocess.Popen[bytes], log: Path) -> int:
+    """Wait for the end, showing the log's last line now and then; an interrupt ends the program too."""
+    started = time.monotonic()
+    try:
+        while True:
+            try:
+                return process.wait(HEARTBEAT_S)
+            except subprocess.TimeoutExpired:
+                lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+                last = next((line for line in reversed(lines) if line.strip()), "")
+                say(f"  {time.monotonic() - started:3.0f} s  {_without_address(last)[:90]}")
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
 
 
 def _without_address(line: str) -> str:

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -79,7 +79,7 @@ def _carrier_address() -> str:
 SOURCES: dict[str, Source] = {"Pyodide's release files": from_release, f"PyPI's {CARRIER}": from_carrier}
 
 
-def fetch(assets: Iterable[Asset], folder: Path = WHEELS, sources: dict[str, Source] | None = None) -> None:
+def fetch(assets: Iterable[Asset], folder: Path = WHEELS, sources: Mapping[str, Source] = SOURCES) -> None:
     """Make every `pyodide:` asset present and intact in `folder`; what is already there is not fetched again.
 
     Raises:
@@ -90,14 +90,14 @@ def fetch(assets: Iterable[Asset], folder: Path = WHEELS, sources: dict[str, Sou
     ]
     for index, asset in enumerate(missing, start=1):
         say(f"Fetching {asset.name} ({index} of {len(missing)}, {asset.bytes / 1e6:.1f} MB) ...")
-        data = _first_intact(asset, sources or SOURCES)
+        data = _first_intact(asset, sources)
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f"{asset.name}.partial"
         partial.write_bytes(data)
         partial.replace(folder / asset.name)
 
 
-def _first_intact(asset: Asset, sources: dict[str, Source]) -> bytes:
+def _first_intact(asset: Asset, sources: Mapping[str, Source]) -> bytes:
     unreachable: list[str] = []
     wrong: list[str] = []
     for label, source in sources.items():

@@ -1,0 +1,123 @@
+"""What tests share: the built page, real servers of it, a real browser, a folder for pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.servers import served, served_plainly
+from wasm import models
+from wasm.build import browser as chromium_finder
+from wasm.build import dist
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""WebGL in software; no requests of the browser's own."""
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """The folder for screenshots and recordings; it is not in the repository."""
+    folder = ROOT / "tests" / "artifacts"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def robot_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The robot models, built anew, where native simulations look for them: no `dist/` is needed."""
+    folder = tmp_path_factory.mktemp("models")
+    models.build(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TABRL_MODELS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def built_page() -> Path:
+    """`dist/`, up to date with the sources."""
+    return dist.build()
+
+
+@pytest.fixture(scope="session")
+def isolated_url(built_page: Path) -> Iterator[str]:
+    """The address of the built page on the project's own server, with isolation headers."""
+    with served(built_page) as address:
+        yield f"{address}/"
+
+
+@pytest.fixture(scope="session")
+def plain_url(built_page: Path) -> Iterator[str]:
+    """The address of the built page on a plain host, under a sub-path, without isolation headers."""
+    with served_plainly(built_page) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium for the whole session."""
+    program = chromium_finder.require_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+"""`open_page(url, size=(1440, 900), phone=False, expected_errors=())`"""
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Opens pages of their own storage; a console error that the test did not announce fails it."""
+    unexpected: list[str] = []
+    contexts = []
+
+    def note(text: str, expected: Sequence[str]) -> None:
+        if not any(part in text for part in expected):
+            unexpected.append(text)
+
+    def open_(
+        url: str,
+        *,
+        size: tuple[int, int] = (1440, 900),
+        phone: bool = False,
+        expected_errors: Sequence[str] = (),
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            has_touch=phone,
+            is_mobile=phone,
+            device_scale_factor=2 if phone else 1,
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "console",
+            lambda message: (
+                note(f"{message.text} ({message.location.get('url')})", expected_errors)
+                if message.type == "error"
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: note(str(error), expected_errors))
+        page.goto(url)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not unexpected, "console errors:\n" + "\n".join(unexpected)
