@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from wasm.build import browser, check, dist
-from wasm.build.console import fail, run_logged, say
-from wasm.build.environment import PIP
+from wasm.build.console import fail, say
 from wasm.build.errors import BuildError
 from wasm.build.paths import DIST, ROOT
 
@@ -28,7 +27,7 @@ def test(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """Run one benchmark, after installing what its own requirements file names; does not return."""
+    """Build the page, whose models the benchmarks use, and run one benchmark; does not return."""
     folder = ROOT / "benchmarks"
     names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
     if not arguments or arguments[0] not in names:
@@ -37,10 +36,6 @@ def bench(arguments: list[str]) -> int:
             f"bench: {given} is not a benchmark; say ./build.sh bench NAME with one of: {', '.join(names)}"
         )
     name, *rest = arguments
-    requirements = folder / f"{name}.requirements.txt"
-    if requirements.is_file():
-        command = [sys.executable, *PIP, "--requirement", str(requirements)]
-        run_logged(f"Installing what the benchmark {name} compares with", command, f"pip-bench-{name}.log")
     dist.build()
     return _become(["-m", f"benchmarks.{name}", *rest])
 
