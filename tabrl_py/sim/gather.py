@@ -91,7 +91,7 @@ class Layout:
         if not self._bounded.size:
             return np.ones(len(table), dtype=np.bool_)
         x = table.take(self._bounded, axis=1)
-        inside: Bool = np.logical_and(x > self._low, x < self._high).all(axis=1)
+        inside: Bool = np.all(np.logical_and(x > self._low, x < self._high), axis=1)
         return inside
 
     def _columns(self, fields: Sequence[Field]) -> I64:

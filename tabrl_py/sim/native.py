@@ -149,7 +149,7 @@ class NativeBatchSim:
         self.prev_signals[...] = layout.read_signals(table)
         warned = self._advance(ctrl)
 
-        unstable = ~np.isfinite(table).all(axis=1)
+        unstable: Bool = np.any(~np.isfinite(table), axis=1)
         unstable[warned] = True
         signals, obs = layout.read_signals(table), layout.observe(table)
         if unstable.any():
