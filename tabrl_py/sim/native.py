@@ -111,6 +111,7 @@ class NativeBatchSim:
         Raises:
             ValueError: next_init of a row is not finite.
         """
+        self._check_open()
         chosen = range(self.n_envs) if rows is None else [int(i) for i in rows]
         if not len(chosen):
             return
@@ -142,6 +143,7 @@ class NativeBatchSim:
 
     def step(self, actions: Float) -> None:
         """See BatchSim.step."""
+        self._check_open()
         ctrl = np.ascontiguousarray(actions, dtype=np.float64)
         if ctrl.shape != (self.n_envs, self.nu):
             raise ValueError(f"actions have the shape {ctrl.shape}; expected {(self.n_envs, self.nu)}")
@@ -276,9 +278,13 @@ class NativeBatchSim:
         self._pushes.clear()
 
     def close(self) -> None:
-        """See BatchSim.close. The simulation cannot be used afterwards."""
+        """See BatchSim.close. Stepping and resetting afterwards raise RuntimeError."""
         self._rows = []
-        del self._data, self._model, self._warnings
+        self._model = self._data = self._warnings = None
+
+    def _check_open(self) -> None:
+        if self._model is None:
+            raise RuntimeError("this simulation was closed; make a new one")
 
     def _check_row(self, row: int) -> None:
         if not 0 <= row < self.n_envs:

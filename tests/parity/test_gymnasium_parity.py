@@ -36,7 +36,7 @@ def start_both(env: Any, sim: NativeBatchSim, first: F64) -> F64:  # noqa: ANN40
 @pytest.mark.parametrize("task", GYMNASIUM_TASKS, ids=lambda task: task.id)
 def test_task_equals_gymnasium_step_by_step(task: TaskSpec) -> None:
     rng = np.random.default_rng(7)
-    env = gymnasium.make(task.id, disable_env_checker=True)
+    env: Any = gymnasium.make(task.id, disable_env_checker=True)
     sim = NativeBatchSim(task, 1, dtype=np.float64)
     obs = start_both(env, sim, sample_reset(task, sim.qpos0, sim.nv, rng))
     np.testing.assert_allclose(sim.obs[0], obs, rtol=TOLERANCE, atol=TOLERANCE)
@@ -52,7 +52,7 @@ def test_task_equals_gymnasium_step_by_step(task: TaskSpec) -> None:
         seen = sim.final_obs if finished else sim.obs
         np.testing.assert_allclose(seen[0], obs, rtol=TOLERANCE, atol=TOLERANCE, err_msg=f"step {step}")
         np.testing.assert_allclose(total[0], reward, rtol=TOLERANCE, atol=TOLERANCE, err_msg=f"step {step}")
-        assert sum(terms.values())[0] == pytest.approx(total[0], rel=1e-12, abs=1e-12)
+        assert np.sum(list(terms.values())) == pytest.approx(total[0], rel=1e-12, abs=1e-12)
         assert sim.terminated[0] == terminated, f"step {step}"
         # Gymnasium reports a time-out beside a termination in the same step; here it is one or the other.
         assert sim.truncated[0] == (truncated and not terminated), f"step {step}"
@@ -95,8 +95,8 @@ def test_spaces_and_first_states_equal_gymnasium(task: TaskSpec) -> None:
     env: Any = gymnasium.make(task.id, disable_env_checker=True)
     assert env.spec.max_episode_steps == task.time_limit
     assert env.observation_space.shape == (task.obs_size,)
-    np.testing.assert_array_equal(env.action_space.low, np.float32(task.action_low))
-    np.testing.assert_array_equal(env.action_space.high, np.float32(task.action_high))
+    np.testing.assert_array_equal(env.action_space.low, np.array(task.action_low, np.float32))
+    np.testing.assert_array_equal(env.action_space.high, np.array(task.action_high, np.float32))
     obs, _ = env.reset(seed=3)
     sim = NativeBatchSim(task, 1, dtype=np.float64)
     assert sim.dt == env.unwrapped.dt
