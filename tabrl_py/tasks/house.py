@@ -97,9 +97,10 @@ STANCE = (
     *(0.0, 0.0, 0.0),
     *_BENT_LEG,
     *_BENT_LEG,
-    *(0.0,) * 6,
+    *(0.7, -0.55, -1.3),
+    *(-0.7, 0.55, -1.3),
 )
-"""The models' keyframe `stand`: place, quaternion, abdomen, right leg, left leg, arms."""
+"""The models' keyframe `stand`: place, quaternion, abdomen, right leg, left leg, right arm, left arm."""
 
 STAND = TaskSpec(
     id="humanoid-stand",

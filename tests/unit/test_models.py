@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from tabrl_py.tasks.house import OBSERVATION, STANCE
 from tabrl_py.types import F64
 from wasm.models import build, gymnasium_robots, house, model_xml, names
 from wasm.models.upstream import UpstreamError, package_file
@@ -24,21 +25,6 @@ GYMNASIUM_IDS = {
     "inverted_pendulum": "InvertedPendulum-v5",
     "inverted_double_pendulum": "InvertedDoublePendulum-v5",
 }
-# (mjData field, start, stop) of everything the house robot senses; the 72 numbers of its observation.
-HOUSE_OBSERVATION = [
-    ("qpos", 2, 3),
-    ("sensordata", 0, 3),
-    ("sensordata", 3, 5),
-    ("sensordata", 6, 9),
-    ("sensordata", 9, 12),
-    ("qpos", 7, 28),
-    ("qvel", 6, 27),
-    ("sensordata", 12, 18),
-    ("sensordata", 18, 24),
-    ("sensordata", 24, 26),
-    ("sensordata", 26, 29),
-    ("sensordata", 31, 32),
-]
 # What only drawing reads: textures, which the builder drops, the places of names, and the memory both take.
 DRAWING_ONLY = ("tex_", "mat_tex", "mat_rep", "names", "name_", "vis", "stat", "light_tex", "paths")
 DRAWING_SIZES = {"ntex", "ntexdata", "nnames", "nnames_map", "nbuffer", "npaths", "signature"}
@@ -60,8 +46,8 @@ def constants(model: mujoco.MjModel) -> dict[str, Any]:
 
 
 def house_observation(data: mujoco.MjData) -> F64:
-    parts = [getattr(data, field)[start:stop] for field, start, stop in HOUSE_OBSERVATION]
-    return np.concatenate(parts)
+    """Every number that the task's observation reads, before scale and clip."""
+    return np.concatenate([getattr(data, f.source)[f.start : f.stop] for f in OBSERVATION])
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +133,11 @@ def test_position_actuators_aim_at_the_standing_pose_within_upstreams_torques() 
         force = gain[0] * 0.3 + bias[0] + bias[1] * (servo.q0 + 0.1)
         assert force == pytest.approx(servo.kp * (0.3 * servo.scale - 0.1), abs=1e-9)
         assert bias[2] == -servo.kv
+
+
+@pytest.mark.parametrize("name", house.NAMES)
+def test_tasks_start_from_the_stand_key(name: str) -> None:
+    np.testing.assert_array_equal(compiled(name).key("stand").qpos, STANCE)
 
 
 def test_stand_key_rests_on_both_feet() -> None:

@@ -46,9 +46,9 @@ SERVOS: dict[str, Servo] = {
     "knee": Servo(250.0, 12.0, -0.4, 1.0),
     "ankle_x": Servo(150.0, 3.0, 0.0, 0.5),
     "ankle_y": Servo(150.0, 3.0, -0.2, 0.6),
-    "shoulder1": Servo(40.0, 2.0, 0.0, 1.0),
-    "shoulder2": Servo(40.0, 2.0, 0.0, 1.0),
-    "elbow": Servo(40.0, 2.0, 0.0, 1.0),
+    "shoulder1": Servo(40.0, 2.0, 0.7, 1.0),
+    "shoulder2": Servo(40.0, 2.0, -0.55, 1.0),
+    "elbow": Servo(40.0, 2.0, -1.3, 1.0),
 }
 """By joint name without its side: left and right axes mirror each other, so both share the numbers."""
 
