@@ -1,0 +1,330 @@
+/** @import {Scene} from "./scene.js" */
+/** @import {Theme} from "./theme.js" */
+import { POSE, toWorld } from "./pose.js";
+import { figureView, railReach, skeleton } from "./skeleton.js";
+import { css, mix } from "./theme.js";
+
+const NEAR_LEVELS = 8;
+const TORQUE_LEVELS = 8;
+const FADE_LEVELS = 6;
+/** From this many pixels per metre on, limbs get an outline in the background's colour that sets them apart. */
+const HALO_SCALE = 48;
+
+/** Draws one robot as a stick figure; one Figure serves all rows of a grid. */
+export class Figure {
+  /**
+   * @param {Scene} scene
+   * @param {Theme} theme
+   */
+  constructor(scene, theme) {
+    this.scene = scene;
+    this.strokes = skeleton(scene);
+    this.view = figureView(scene, this.strokes);
+    this.theme = theme;
+    this.colours = palette(theme);
+    this.nbody = scene.bodies.length;
+    const n = this.strokes.length;
+    /** Projected ends of the strokes: u (right, m), v (up, m), and the depth (m, away) of the middle. */
+    this.ends = new Float64Array(n * 4);
+    this.depths = new Float64Array(n);
+    /** The robot's parts, far to near; each is outlined and drawn as one piece. */
+    this.members = [...new Set(this.strokes.map((stroke) => stroke.member))].map((member) => ({
+      strokes: this.strokes.flatMap((stroke, index) => (stroke.member === member ? [index] : [])),
+      depth: 0,
+    }));
+    this.scratch = new Float64Array(3);
+    this.cos_yaw = Math.cos(this.view.yaw);
+    this.sin_yaw = Math.sin(this.view.yaw);
+    this.cos_pitch = Math.cos(this.view.pitch);
+    this.sin_pitch = Math.sin(this.view.pitch);
+    /** World place the last projected robot is centred on. */
+    this.centre = { x: 0, y: 0 };
+    /** The same place in the view (m), right and up. */
+    this.mid_u = 0;
+    this.mid_v = 0;
+  }
+
+  /**
+   * Project one robot; `draw` uses the result.
+   * @param {Float32Array} poses
+   * @param {number} row
+   */
+  project(poses, row) {
+    const start = row * this.nbody * POSE;
+    const p = this.scratch;
+    let sum_x = 0;
+    let sum_y = 0;
+    this.strokes.forEach((stroke, index) => {
+      let depth = 0;
+      for (let end = 0; end < 2; end++) {
+        const body = end ? stroke.body_b : stroke.body_a;
+        const point = end ? stroke.point_b : stroke.point_a;
+        toWorld(poses, start + body * POSE, point[0] ?? 0, point[1] ?? 0, point[2] ?? 0, p);
+        const [x = 0, y = 0, z = 0] = p;
+        const away = y * this.cos_yaw - x * this.sin_yaw;
+        this.ends[index * 4 + end * 2] = x * this.cos_yaw + y * this.sin_yaw;
+        this.ends[index * 4 + end * 2 + 1] = (z - this.view.floor) * this.cos_pitch + away * this.sin_pitch;
+        depth += (away * this.cos_pitch - z * this.sin_pitch) / 2;
+        sum_x += x;
+        sum_y += y;
+      }
+      this.depths[index] = depth;
+    });
+    const n = 2 * Math.max(1, this.strokes.length);
+    const x = this.view.fixed ? 0 : sum_x / n;
+    const y = this.view.fixed ? 0 : sum_y / n;
+    this.centre = { x, y };
+    this.mid_u = x * this.cos_yaw + y * this.sin_yaw;
+    this.mid_v = (y * this.cos_yaw - x * this.sin_yaw) * this.sin_pitch;
+  }
+
+  /**
+   * How far a robot has sunk from its standing height.
+   * @param {Float32Array} poses
+   * @param {number} row
+   * @returns {number} 0 upright to 1 down
+   */
+  sunk(poses, row) {
+    if (this.view.upright_m === null) return 0;
+    const z = poses[(row * this.nbody + this.scene.tracking_body) * POSE + 2] ?? 0;
+    const share = (z - this.view.floor) / this.view.upright_m;
+    return Math.min(1, Math.max(0, (0.72 - share) / 0.27));
+  }
+
+  /**
+   * Draw the projected robot with its middle at the canvas origin of `ctx` (floor at y = 0, up is negative y).
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} scale pixels per metre
+   * @param {Float32Array} torques
+   * @param {number} row
+   * @param {number} fade 0 bright to 1 fallen
+   */
+  draw(ctx, scale, torques, row, fade) {
+    const faded = Math.round(fade * (FADE_LEVELS - 1));
+    const half_depth = this.view.depth * this.cos_yaw;
+    const middle = this.depths.reduce((sum, depth) => sum + depth, 0) / Math.max(1, this.depths.length);
+    this.sort();
+    for (const { strokes } of this.members) {
+      if (scale >= HALO_SCALE) {
+        ctx.strokeStyle = this.colours.ink;
+        for (const index of strokes) this.traceLimb(ctx, index, scale, 2.5);
+      }
+      for (const index of strokes) {
+        const depth = (this.depths[index] ?? 0) - middle;
+        const near = half_depth > 0 ? 0.5 - (0.9 * depth) / half_depth : 1;
+        const colour = this.colour(
+          near + (this.strokes[index]?.bias ?? 0),
+          this.torque(index, torques, row),
+          faded,
+        );
+        ctx.strokeStyle = colour;
+        this.traceLimb(ctx, index, scale, 0);
+        if (this.strokes[index]?.kind !== "limb") this.drawRound(ctx, index, scale, colour);
+      }
+    }
+  }
+
+  /**
+   * @param {number} index of the stroke
+   * @param {Float32Array} torques
+   * @param {number} row
+   * @returns {number} the largest share of its limit that an actuator of the stroke's body gives
+   */
+  torque(index, torques, row) {
+    const start = row * this.scene.actuators.length;
+    let largest = 0;
+    for (const { actuator, scale } of this.strokes[index]?.drives ?? []) {
+      largest = Math.max(largest, Math.abs(torques[start + actuator] ?? 0) * scale);
+    }
+    return largest;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} index of the stroke
+   * @param {number} scale
+   * @param {number} wider (px)
+   */
+  traceLimb(ctx, index, scale, wider) {
+    const stroke = this.strokes[index];
+    if (stroke?.kind !== "limb") return;
+    const at = index * 4;
+    ctx.lineWidth = Math.max(1.5, 2 * stroke.radius * scale) + wider;
+    ctx.beginPath();
+    ctx.moveTo(this.pixel_x(at, scale), this.pixel_y(at + 1, scale));
+    ctx.lineTo(this.pixel_x(at + 2, scale), this.pixel_y(at + 3, scale));
+    ctx.stroke();
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} scale
+   */
+  pixel_x(at, scale) {
+    return ((this.ends[at] ?? 0) - this.mid_u) * scale;
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} scale
+   */
+  pixel_y(at, scale) {
+    return -((this.ends[at] ?? 0) - this.mid_v) * scale;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} index of the stroke
+   * @param {number} scale
+   * @param {string} colour
+   */
+  drawRound(ctx, index, scale, colour) {
+    const stroke = this.strokes[index];
+    const radius = (stroke?.radius ?? 0) * scale;
+    const open = stroke?.kind === "ring" || radius > 14;
+    const line = open ? Math.max(1.5, Math.min(radius * 0.3, 7)) : 0;
+    ctx.beginPath();
+    ctx.arc(
+      this.pixel_x(index * 4, scale),
+      this.pixel_y(index * 4 + 1, scale),
+      Math.max(1, radius - line / 2),
+      0,
+      2 * Math.PI,
+    );
+    ctx.fillStyle = open ? this.colours.ink : colour;
+    ctx.fill();
+    if (!open) return;
+    ctx.lineWidth = line;
+    ctx.strokeStyle = colour;
+    ctx.stroke();
+  }
+
+  /** Far members first. */
+  sort() {
+    for (const member of this.members) {
+      member.depth = 0;
+      for (const index of member.strokes) member.depth += (this.depths[index] ?? 0) / member.strokes.length;
+      for (const index of member.strokes) member.depth -= 0.001 * (this.strokes[index]?.bias ?? 0);
+    }
+    this.members.sort((a, b) => b.depth - a.depth);
+  }
+
+  /**
+   * @param {number} near 0 far to 1 near
+   * @param {number} torque 0 to 1, share of the largest
+   * @param {number} faded level
+   */
+  colour(near, torque, faded) {
+    const n = Math.round(Math.min(1, Math.max(0, near)) * (NEAR_LEVELS - 1));
+    const t = Math.round(Math.min(1, torque) * (TORQUE_LEVELS - 1));
+    return this.colours.limbs[(faded * NEAR_LEVELS + n) * TORQUE_LEVELS + t] ?? this.colours.ink;
+  }
+
+  /**
+   * The floor beneath the projected robot: a line with metre ticks from the side, a metre grid from above.
+   * @param {CanvasRenderingContext2D} ctx origin as for `draw`
+   * @param {number} scale
+   * @param {{left: number, right: number, top: number, bottom: number}} cell edges (px) around the origin
+   */
+  drawFloor(ctx, scale, cell) {
+    ctx.lineWidth = 1;
+    ctx.strokeStyle = this.colours.floor;
+    if (this.view.pitch > 0) {
+      ctx.save();
+      ctx.beginPath();
+      ctx.roundRect(cell.left, cell.top, cell.right - cell.left, cell.bottom - cell.top, 8);
+      ctx.clip();
+      ctx.strokeStyle = this.colours.grid;
+      ctx.beginPath();
+      this.traceGrid(
+        ctx,
+        scale,
+        Math.hypot(cell.right - cell.left, 2 * (cell.bottom - cell.top)) / scale / 1.5,
+      );
+      ctx.stroke();
+      ctx.restore();
+      return;
+    }
+    ctx.beginPath();
+    if (this.view.fixed) this.traceRail(ctx, scale);
+    else this.traceTicks(ctx, scale, cell.left, cell.right);
+    ctx.stroke();
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} scale
+   * @param {number} left
+   * @param {number} right
+   */
+  traceTicks(ctx, scale, left, right) {
+    const step = this.cos_yaw * scale;
+    ctx.moveTo(left, 0.5);
+    ctx.lineTo(right, 0.5);
+    const first = Math.ceil(this.centre.x + left / step);
+    for (let metre = first; (metre - this.centre.x) * step <= right; metre++) {
+      const x = (metre - this.centre.x) * step;
+      ctx.moveTo(x, 0.5);
+      ctx.lineTo(x, metre % 10 === 0 ? 10 : 5);
+    }
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} scale
+   */
+  traceRail(ctx, scale) {
+    const reach = railReach(this.scene) * scale;
+    ctx.moveTo(-reach, 0.5);
+    ctx.lineTo(reach, 0.5);
+    for (const end of [-reach, reach]) {
+      ctx.moveTo(end, -6);
+      ctx.lineTo(end, 7);
+    }
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} ctx
+   * @param {number} scale
+   * @param {number} reach (m)
+   */
+  traceGrid(ctx, scale, reach) {
+    const { x: cx, y: cy } = this.centre;
+    const line = (/** @type {number[]} */ a, /** @type {number[]} */ b) => {
+      for (const [index, [x = 0, y = 0]] of [a, b].entries()) {
+        const u = (x - cx) * this.cos_yaw + (y - cy) * this.sin_yaw;
+        const v = ((y - cy) * this.cos_yaw - (x - cx) * this.sin_yaw) * this.sin_pitch;
+        if (index) ctx.lineTo(u * scale, -v * scale);
+        else ctx.moveTo(u * scale, -v * scale);
+      }
+    };
+    for (let x = Math.ceil(cx - reach); x <= cx + reach; x++) line([x, cy - reach], [x, cy + reach]);
+    for (let y = Math.ceil(cy - reach); y <= cy + reach; y++) line([cx - reach, y], [cx + reach, y]);
+  }
+}
+
+/**
+ * Every colour a limb can take, so that drawing makes no strings.
+ * @param {Theme} theme
+ */
+function palette(theme) {
+  const limbs = [];
+  for (let faded = 0; faded < FADE_LEVELS; faded++) {
+    const fade = (0.68 * faded) / (FADE_LEVELS - 1);
+    for (let n = 0; n < NEAR_LEVELS; n++) {
+      const near = n / (NEAR_LEVELS - 1);
+      const base = mix(theme.ink, theme.text, 0.36 + 0.64 * near ** 0.7);
+      const hot = mix(theme.ink, theme.accent, 0.5 + 0.5 * near);
+      for (let t = 0; t < TORQUE_LEVELS; t++) {
+        const torque = (t / (TORQUE_LEVELS - 1)) ** 1.3;
+        limbs.push(css(mix(mix(base, hot, torque), theme.ink, fade)));
+      }
+    }
+  }
+  return {
+    limbs,
+    ink: css(theme.ink),
+    floor: css(mix(theme.line, theme.muted, 0.25)),
+    grid: css(mix(theme.ink, theme.line, 0.7)),
+  };
+}
