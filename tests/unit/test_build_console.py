@@ -32,6 +32,10 @@ NPM_OFFLINE = "npm error code ENOTFOUND\nnpm error network request failed, reaso
         (PIP_MISMATCH, "does not have the locked sha256"),
         (NPM_MISMATCH, "does not have the locked sha256"),
         ("OSError: [Errno 28] No space left on device", "the disk is full"),
+        (
+            "npm error code EUSAGE\nnpm error\nnpm error the lock is stale\nnpm error Usage:",
+            "the lock is stale",
+        ),
         ("starting\nsome Error: of its own\nbye", "some Error: of its own"),
         ("only words", "only words"),
         ("", "it printed nothing"),

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
                 f"{command!r} is not a command; the commands are: {', '.join(NEEDS_DEV)}, clean, lock, help"
             )
         python = environment.make(dev=NEEDS_DEV[command])
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         return 130

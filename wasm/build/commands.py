@@ -79,10 +79,10 @@ COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command by name; prints one clear line and returns 1 on a BuildError."""
+    """Run one command by name; prints one clear line and returns 1 when it cannot be done."""
     try:
         return COMMANDS[arguments[0]](arguments[1:])
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         return 130

@@ -41,6 +41,9 @@ def diagnose(output: str) -> str:
     if any(sign in low for sign in DISK_SIGNS):
         return "the disk is full; free some space and run this again"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith("npm error ") and not line.startswith("npm error code "):
+            return line.removeprefix("npm error ")[:200]
     errors = [line for line in lines if "error" in line.lower()]
     return (errors or lines or ["it printed nothing"])[-1][:200]
 
@@ -93,7 +96,9 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> int:
                 return process.wait(HEARTBEAT_S)
             except subprocess.TimeoutExpired:
                 lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-                last = next((line for line in reversed(lines) if line.strip()), "")
+                last = next(
+                    (line for line in reversed(lines) if line.strip() and not line.startswith("npm warn")), ""
+                )
                 say(f"  {time.monotonic() - started:3.0f} s  {_without_address(last)[:90]}")
     except BaseException:
         process.terminate()
@@ -105,7 +110,12 @@ def _without_address(line: str) -> str:
     return " ".join(word for word in line.split() if "://" not in word)
 
 
-def fail(message: object) -> int:
+def fail(error: Exception) -> int:
     """Print the one line that says what is wrong; returns the exit status 1."""
+    message = str(error)
+    if isinstance(error, OSError):
+        message = (
+            f"{error.filename or 'the file system'}: {error.strerror or error}; mend that and run this again"
+        )
     print(f"build.sh: {message}", file=sys.stderr, flush=True)
     return 1
