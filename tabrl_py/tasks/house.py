@@ -8,8 +8,6 @@ from dataclasses import replace
 
 from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec, SignalField, TaskSpec
 
-ACTUATORS = 21
-
 SENSORS = {
     "up_in_torso": slice(0, 3),
     "torso_forward": slice(3, 6),
@@ -35,16 +33,31 @@ JOINTS = (
 )
 """The hinges in the order of qpos[7:] and qvel[6:]."""
 
-_XYZ = ("x", "y", "z")
+ACTUATED_JOINTS = (
+    *("abdomen_y", "abdomen_z", "abdomen_x"),
+    *("right_hip_x", "right_hip_z", "right_hip_y", "right_knee", "right_ankle_x", "right_ankle_y"),
+    *("left_hip_x", "left_hip_z", "left_hip_y", "left_knee", "left_ankle_x", "left_ankle_y"),
+    *("right_shoulder1", "right_shoulder2", "right_elbow"),
+    *("left_shoulder1", "left_shoulder2", "left_elbow"),
+)
+"""The hinges in the order of the actions, which is dm_control's order of motors."""
 
 
 def _sensed(
-    name: str, sensor: str, unit: str, count: int | None = None, first: int = 0, **law: float
+    name: str,
+    sensor: str,
+    unit: str,
+    *,
+    first: int = 0,
+    count: int | None = None,
+    scale: float = 1.0,
+    clip: float | None = None,
 ) -> ObsField:
     """An observation of a sensor's numbers, from `first` on, `count` of them."""
     place = SENSORS[sensor]
     start = place.start + first
-    return ObsField(name, "sensordata", start, place.stop if count is None else start + count, unit, **law)  # type: ignore[arg-type]
+    stop = place.stop if count is None else start + count
+    return ObsField(name, "sensordata", start, stop, unit, scale=scale, clip=clip)
 
 
 OBSERVATION = (
@@ -84,9 +97,6 @@ SIGNALS = (
     _signal("upright", "up_in_torso", "", first=2),
     _signal("heading", "torso_forward", "", count=2),
     _signal("com_velocity", "com_velocity", "m/s"),
-    _signal("turning_rate", "torso_gyro", "rad/s"),
-    SignalField("joint_angles", "qpos", 7, 28, "rad"),
-    SignalField("joint_speeds", "qvel", 6, 27, "rad/s"),
 )
 
 _BENT_LEG = (0.0, 0.0, -0.2, -0.4, -0.2, 0.0)
@@ -102,6 +112,15 @@ STANCE = (
 )
 """The models' keyframe `stand`: place, quaternion, abdomen, right leg, left leg, right arm, left arm."""
 
+_PPO = {
+    "n_envs": 64,
+    "network.init_log_std": -1.8,
+    "algo.n_steps": 64,
+    "algo.n_epochs": 6,
+    "algo.minibatch_size": 1024,
+    "algo.lr_schedule": "linear",
+}
+
 STAND = TaskSpec(
     id="humanoid-stand",
     title="Stand",
@@ -112,21 +131,12 @@ STAND = TaskSpec(
     time_limit=1000,
     observation=OBSERVATION,
     signals=SIGNALS,
-    action_low=(-1.0,) * ACTUATORS,
-    action_high=(1.0,) * ACTUATORS,
+    action_low=(-1.0,) * len(ACTUATED_JOINTS),
+    action_high=(1.0,) * len(ACTUATED_JOINTS),
     healthy=(Bound("sensordata", 31, 32, low=1.0),),
     reset=ResetSpec(qpos=STANCE, qpos_noise=0.05, qvel_noise=0.1, root_noise=False),
     reward=RewardSpec("stand"),
-    defaults={
-        "ppo": {
-            "n_envs": 64,
-            "network.init_log_std": -1.8,
-            "algo.n_steps": 64,
-            "algo.n_epochs": 6,
-            "algo.minibatch_size": 1024,
-            "algo.lr_schedule": "linear",
-        }
-    },
+    defaults={"ppo": {"total_steps": 1_000_000, **_PPO}},
 )
 
 WALK = replace(
@@ -136,6 +146,7 @@ WALK = replace(
     summary="Walk forward at 1 m/s without falling.",
     reward=RewardSpec("go_forward", {"target_speed": 1.0}),
     forward_axis="position",
+    defaults={"ppo": {"total_steps": 4_000_000, **_PPO}},
 )
 
 RUN = replace(
@@ -145,6 +156,7 @@ RUN = replace(
     summary="Run forward as fast as 3 m/s without falling.",
     reward=RewardSpec("go_forward", {"target_speed": 3.0}),
     forward_axis="position",
+    defaults={"ppo": {"total_steps": 8_000_000, **_PPO}},
 )
 
 

@@ -1,0 +1,212 @@
+"""What Python knows, written for those who cannot ask it: data for the page, tables for readers.
+
+`python -m tabrl_py.export --out DIR` writes DIR/tasks.json and DIR/settings.json;
+`python -m tabrl_py.export --docs DIR` writes DIR/observations.md. The bytes depend on this package alone.
+"""
+
+import argparse
+import inspect
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tabrl_py.config import describe_settings
+from tabrl_py.rewards import REWARDS
+from tabrl_py.tasks import TASKS, TaskSpec
+from tabrl_py.tasks.house import ACTUATED_JOINTS, COMPONENTS, HOUSE_TASKS
+from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec
+
+AXES = ("x", "y", "z")
+
+
+def tasks_json() -> str:
+    """The text of tasks.json: every task's whole record."""
+    return _json({"tasks": [task.to_json() for task in TASKS.values()]})
+
+
+def settings_json() -> str:
+    """The text of settings.json: every setting with its words, default and limits."""
+    return _json(describe_settings())
+
+
+def observations_markdown() -> str:
+    """The text of docs/observations.md: the house robot number by number, then every task."""
+    return "\n".join([*_head(), *_house_table(), *_actions_table(), *_task_sections()]) + "\n"
+
+
+def _json(record: dict[str, Any]) -> str:
+    return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _head() -> Iterator[str]:
+    yield "# Observations and tasks"
+    yield ""
+    yield "Written by `python -m tabrl_py.export --docs docs` from `tabrl_py/tasks`; change it there."
+    yield ""
+    yield "An observation number is `clip(scale * fn(x))` of a number `x` that MuJoCo computes; sources are"
+    yield "the arrays of its `mjData`. The policy then normalises each number by its running mean and spread."
+    yield ""
+
+
+def _house_table() -> Iterator[str]:
+    task = HOUSE_TASKS[0]
+    yield f"## The house robot: {task.obs_size} numbers"
+    yield ""
+    yield f"All tasks of the group {task.group} see the same numbers. Layout version {task.layout_version}."
+    yield ""
+    yield "| index | what | of | unit | read from | shaped |"
+    yield "|---:|---|---|---|---|---|"
+    index = 0
+    for field in task.observation:
+        for part, name in enumerate(_components(field)):
+            source = f"`{field.source}[{field.start + part}]`"
+            yield f"| {index} | {field.name} | {name} | {field.unit} | {source} | {_shaping(field)} |"
+            index += 1
+    yield ""
+
+
+def _actions_table() -> Iterator[str]:
+    task = HOUSE_TASKS[0]
+    yield f"### Its {task.action_size} actions"
+    yield ""
+    yield "Each lies between -1 and 1. In the tasks whose id ends in `-torque` it is the share of the joint's"
+    yield "largest torque; in the others it moves the angle that a spring and a damper in the joint aim at."
+    yield ""
+    yield "| index | joint |"
+    yield "|---:|---|"
+    for index, joint in enumerate(ACTUATED_JOINTS):
+        yield f"| {index} | {joint} |"
+    yield ""
+
+
+def _task_sections() -> Iterator[str]:
+    yield "## Tasks"
+    yield ""
+    for task in TASKS.values():
+        yield from _task_section(task)
+
+
+def _task_section(task: TaskSpec) -> Iterator[str]:
+    yield f"### {task.id}"
+    yield ""
+    yield task.summary
+    yield ""
+    yield f"- Model `{task.model}`, {task.frame_skip} physics steps per control step."
+    yield f"- {task.action_size} actions in {_range(task)}, {task.obs_size} observation numbers."
+    yield f"- Starts {_first_state(task.reset)}."
+    yield f"- Ends {_ending(task.healthy)}; cut off after {task.time_limit} control steps."
+    yield f"- Reward `{task.reward.name}`: {_reward(task.reward)}"
+    yield ""
+    if task in HOUSE_TASKS:
+        yield "The observation and the actions are those of the house robot, above."
+        yield ""
+    else:
+        yield from _field_table(task)
+
+
+def _field_table(task: TaskSpec) -> Iterator[str]:
+    yield "| index | what | unit | read from | shaped |"
+    yield "|---|---|---|---|---|"
+    index = 0
+    for field in task.observation:
+        source = f"`{field.source}[{_span(field.start, field.stop)}]`"
+        place = _inclusive(index, index + field.size)
+        yield f"| {place} | {field.name} | {field.unit} | {source} | {_shaping(field)} |"
+        index += field.size
+    yield ""
+
+
+def _components(field: ObsField) -> Sequence[str]:
+    """A name for each number of a field of the house robot."""
+    named = COMPONENTS.get(field.name)
+    if named is not None:
+        return named
+    return ("",) if field.size == 1 else AXES[: field.size]
+
+
+def _shaping(field: ObsField) -> str:
+    parts: list[str] = []
+    if field.fn != "id":
+        parts.append(field.fn)
+    if field.scale != 1.0:
+        parts.append(f"x {field.scale:g}")
+    if field.clip is not None:
+        parts.append(f"within {-field.clip:g} and {field.clip:g}")
+    return ", ".join(parts)
+
+
+def _span(start: int, stop: int) -> str:
+    return f"{start}" if stop == start + 1 else f"{start}:{stop}"
+
+
+def _inclusive(start: int, stop: int) -> str:
+    return f"{start}" if stop == start + 1 else f"{start}-{stop - 1}"
+
+
+def _range(task: TaskSpec) -> str:
+    bounds = sorted(set(zip(task.action_low, task.action_high, strict=True)))
+    return ", ".join(f"[{low:g}, {high:g}]" for low, high in bounds)
+
+
+def _first_state(reset: ResetSpec) -> str:
+    start = "in the model's first position" if reset.qpos is None else "in the standing pose"
+    where = "every position" if reset.root_noise else "every joint angle"
+    law = "normal noise of spread" if reset.qvel_kind == "normal" else "uniform noise up to"
+    return (
+        f"{start}, with uniform noise up to {reset.qpos_noise:g} on {where}, "
+        f"at rest but for {law} {reset.qvel_noise:g} on every velocity"
+    )
+
+
+def _ending(bounds: Sequence[Bound]) -> str:
+    if not bounds:
+        return "never by itself"
+    return "when " + " or ".join(f"`{b.source}[{_span(b.start, b.stop)}]` {_outside(b)}" for b in bounds)
+
+
+def _outside(bound: Bound) -> str:
+    if bound.high is None:
+        return f"sinks to {bound.low:.6g}"
+    if bound.low is None:
+        return f"rises to {bound.high:.6g}"
+    return f"leaves {bound.low:.6g} to {bound.high:.6g}"
+
+
+def _reward(spec: RewardSpec) -> str:
+    """What a reward function says of itself, and every parameter the task runs it with."""
+    function = REWARDS[spec.name]
+    words = (inspect.getdoc(function) or "").splitlines()[0]
+    settings = {
+        name: spec.params.get(name, parameter.default)
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name != "s"
+    }
+    listed = ", ".join(f"{name} {value:.6g}" for name, value in settings.items() if np.isfinite(value))
+    return f"{words} With {listed}." if listed else words
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tabrl_py.export", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, help="folder for tasks.json and settings.json")
+    parser.add_argument("--docs", type=Path, help="folder for observations.md")
+    chosen = parser.parse_args()
+    if chosen.out is None and chosen.docs is None:
+        parser.error("say where to write: --out DIR, --docs DIR or both")
+    if chosen.out is not None:
+        _write(chosen.out / "tasks.json", tasks_json())
+        _write(chosen.out / "settings.json", settings_json())
+    if chosen.docs is not None:
+        _write(chosen.docs / "observations.md", observations_markdown())
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
