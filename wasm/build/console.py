@@ -95,19 +95,19 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> int:
             try:
                 return process.wait(HEARTBEAT_S)
             except subprocess.TimeoutExpired:
-                lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-                last = next(
-                    (line for line in reversed(lines) if line.strip() and not line.startswith("npm warn")), ""
-                )
-                say(f"  {time.monotonic() - started:3.0f} s  {_without_address(last)[:90]}")
+                say(f"  {time.monotonic() - started:3.0f} s  {_last_line(log)}")
     except BaseException:
         process.terminate()
         process.wait()
         raise
 
 
-def _without_address(line: str) -> str:
-    return " ".join(word for word in line.split() if "://" not in word)
+def _last_line(log: Path) -> str:
+    """What the program says it is doing, without addresses and noise."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    telling = (line for line in reversed(lines) if line.strip() and not line.startswith("npm warn"))
+    words = [word for word in next(telling, "still working").split() if "://" not in word]
+    return " ".join(words)[:90]
 
 
 def fail(error: Exception) -> int:
