@@ -268,6 +268,13 @@ def test_scene_sides_and_heights(built: Path) -> None:
     assert sides["right_shin"] == "right"
     assert sides["head"] == sides["torso"] == "centre"
     assert bodies[scene["tracking_body"]] == "torso"
+    walker = json.loads((built / "walker2d.scene.json").read_text())
+    names_of = [body["name"] for body in walker["bodies"]]
+    assert {names_of[limb["body"]] for limb in walker["limbs"] if limb["side"] == "left"} == {
+        "thigh_left",
+        "leg_left",
+        "foot_left",
+    }
     assert 1.5 < scene["view"]["height"] < 1.6
     assert sum(body["mass"] for body in scene["bodies"]) == pytest.approx(40.84, abs=0.01)
     heights = {n: json.loads((built / f"{n}.scene.json").read_text())["view"]["height"] for n in names()}

@@ -145,6 +145,13 @@ def _actuators(model: mujoco.MjModel) -> list[dict[str, Any]]:
     return actuators
 
 
+def _side(y: float, name: str) -> str:
+    """The side of a limb y metres left of the middle plane; planar robots tell their legs apart by name alone."""
+    if abs(y) >= _SIDE_M:
+        return "left" if y > 0 else "right"
+    return next((side for side in ("left", "right") if side in name), "centre")
+
+
 def _limbs(model: mujoco.MjModel, data: mujoco.MjData, tracking_body: int) -> list[dict[str, Any]]:
     """The axis of every round geom in its body's frame; its side by the y of its middle in the first pose."""
     limbs = []
@@ -156,14 +163,13 @@ def _limbs(model: mujoco.MjModel, data: mujoco.MjData, tracking_body: int) -> li
         mujoco.mju_quat2Mat(rotation, model.geom_quat[geom])
         half = rotation.reshape(3, 3)[:, 2] * (0.0 if kind == "sphere" else model.geom_size[geom, 1])
         y = float(data.geom_xpos[geom, 1] - data.xpos[tracking_body, 1])
-        side = "centre" if abs(y) < _SIDE_M else "left" if y > 0 else "right"
         limbs.append(
             {
                 "body": body,
                 "from": _plain(model.geom_pos[geom] - half),
                 "to": _plain(model.geom_pos[geom] + half),
                 "radius": _plain(model.geom_size[geom, 0])[0],
-                "side": side,
+                "side": _side(y, model.body(body).name),
             }
         )
     return limbs
