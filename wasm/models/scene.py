@@ -146,7 +146,7 @@ def _actuators(model: mujoco.MjModel) -> list[dict[str, Any]]:
 
 
 def _side(y: float, name: str) -> str:
-    """The side of a limb y metres left of the middle plane; planar robots tell their legs apart by name alone."""
+    """The side of a limb y metres left of the middle plane; planar robots tell legs apart by name."""
     if abs(y) >= _SIDE_M:
         return "left" if y > 0 else "right"
     return next((side for side in ("left", "right") if side in name), "centre")
