@@ -95,9 +95,10 @@ def _task_section(task: TaskSpec) -> Iterator[str]:
     yield task.summary
     yield ""
     yield f"- Model `{task.model}`, {task.frame_skip} physics steps per control step."
-    yield f"- {task.action_size} actions in {_range(task)}, {task.obs_size} observation numbers."
+    actions = "1 action" if task.action_size == 1 else f"{task.action_size} actions"
+    yield f"- {actions} in {_range(task)}, {task.obs_size} observation numbers."
     yield f"- Starts {_first_state(task.reset)}."
-    yield f"- Ends {_ending(task.healthy)}; cut off after {task.time_limit} control steps."
+    yield f"- {_ending(task.healthy)}; cut off after {task.time_limit} control steps."
     yield f"- Reward `{task.reward.name}`: {_reward(task.reward)}"
     yield ""
     if task in HOUSE_TASKS:
@@ -163,8 +164,8 @@ def _first_state(reset: ResetSpec) -> str:
 
 def _ending(bounds: Sequence[Bound]) -> str:
     if not bounds:
-        return "never by itself"
-    return "when " + " or ".join(f"`{b.source}[{_span(b.start, b.stop)}]` {_outside(b)}" for b in bounds)
+        return "Never ends by itself"
+    return "Ends when " + " or ".join(f"`{b.source}[{_span(b.start, b.stop)}]` {_outside(b)}" for b in bounds)
 
 
 def _outside(bound: Bound) -> str:

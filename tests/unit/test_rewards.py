@@ -1,0 +1,148 @@
+"""Rewards against numbers computed by hand."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tabrl_py.errors import ConfigError
+from tabrl_py.rewards import State, compute_reward
+from tabrl_py.rewards.library import balance, double_balance, go_forward, stand, stand_up, travel
+from tabrl_py.sim.native import NativeBatchSim
+from tabrl_py.tasks import TASKS
+from tabrl_py.tasks.spec import RewardSpec
+
+FALLEN = [False, True]
+
+
+def state(now: Mapping[str, object], before: Mapping[str, object] | None = None, dt: float = 0.5) -> State:
+    """Two environments: the first goes on, the second has fallen; both acted (1, -2)."""
+
+    def rows(signals: Mapping[str, object]) -> np.ndarray:
+        return np.concatenate(
+            [np.array(v, dtype=np.float64).reshape(2, -1) for v in signals.values()], axis=1
+        )
+
+    slices, at = {}, 0
+    for name, values in now.items():
+        size = np.array(values).size // 2
+        slices[name] = slice(at, at + size)
+        at += size
+    action = np.array([[1.0, -2.0], [1.0, -2.0]])
+    return State(slices, rows(now), rows(before or now), action, dt, np.array(FALLEN))
+
+
+def check(result: tuple[np.ndarray, dict[str, np.ndarray]], expected: dict[str, list[float]]) -> None:
+    total, terms = result
+    assert set(terms) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(terms[name], values, rtol=1e-12, err_msg=name)
+    np.testing.assert_allclose(total, np.sum(list(expected.values()), axis=0), rtol=1e-12)
+
+
+def test_signals_have_a_leading_axis_of_environments() -> None:
+    s = state({"height": [1.0, 2.0], "tip": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]})
+    assert s.height.shape == (2,)
+    assert s.tip.shape == (2, 3)
+    np.testing.assert_array_equal(s.tip[1], [4.0, 5.0, 6.0])
+    assert s.prev.height.shape == (2,)
+    assert s.action.shape == (2, 2)
+
+
+def test_unknown_signal_names_those_there_are() -> None:
+    s = state({"height": [1.0, 2.0]})
+    with pytest.raises(AttributeError, match="no signal 'speed'; its signals are height"):
+        _ = s.speed
+
+
+def test_balance_pays_for_standing() -> None:
+    check(balance(state({"pole_angle": [0.0, 0.3]})), {"alive": [1.0, 0.0]})
+
+
+def test_double_balance_by_hand() -> None:
+    s = state({"tip": [[1.0, 0.0, 1.5], [0.0, 0.0, 0.5]], "pole_velocities": [[2.0, 1.0], [0.0, 0.0]]})
+    check(
+        double_balance(s, alive_weight=10.0),
+        {"alive": [10.0, 0.0], "distance": [-(0.01 + 0.25), -2.25], "velocity": [-(0.004 + 0.005), 0.0]},
+    )
+
+
+def test_travel_by_hand() -> None:
+    s = state({"position": [3.0, 0.0]}, {"position": [2.0, 1.0]})
+    check(
+        travel(s, forward_weight=2.0, control_weight=0.1),
+        {"forward": [4.0, -4.0], "control": [-0.5, -0.5]},
+    )
+
+
+def test_travel_limits_each_force_and_the_whole_contact_cost() -> None:
+    now = {"position": [0.0, 0.0], "contact_forces": [[3.0, -4.0], [0.5, 0.0]]}
+    weights = {"forward_weight": 1.0, "control_weight": 0.0, "alive_weight": 5.0, "contact_weight": 1.0}
+    still = {"forward": [0.0, 0.0], "control": [0.0, 0.0], "alive": [5.0, 0.0]}
+    check(travel(state(now), **weights), {**still, "contact": [-25.0, -0.25]})
+    check(travel(state(now), **weights, contact_force_limit=1.0), {**still, "contact": [-2.0, -0.25]})
+    check(travel(state(now), **weights, contact_cost_limit=10.0), {**still, "contact": [-10.0, -0.25]})
+
+
+def test_stand_up_by_hand() -> None:
+    s = state({"height": [0.5, 1.0], "contact_forces": [[10.0, 0.0], [1.0, 0.0]]})
+    check(
+        stand_up(s, 100.0, control_weight=0.1, contact_weight=0.5, contact_cost_limit=10.0, alive_weight=1.0),
+        {"height": [50.0, 100.0], "control": [-0.5, -0.5], "contact": [-10.0, -0.5], "alive": [1.0, 1.0]},
+    )
+
+
+HOUSE = {
+    "head_height": [1.2, 0.9],
+    "upright": [0.9, 0.2],
+    "heading": [[1.0, 0.0], [0.0, 1.0]],
+    "com_velocity": [[0.3, 0.4, 0.0], [2.0, -3.0, 0.0]],
+}
+
+
+def test_stand_by_hand() -> None:
+    check(
+        stand(state(HOUSE)),
+        {
+            "alive": [1.0, 0.0],
+            "upright": [0.45, 0.1],
+            "head": [0.125, 0.0],
+            "heading": [0.25, 0.0],
+            "still": [-0.125, -0.5],
+            "control": [-0.125, -0.125],
+        },
+    )
+
+
+def test_go_forward_by_hand() -> None:
+    check(
+        go_forward(state(HOUSE), target_speed=1.0),
+        {
+            "alive": [1.0, 0.0],
+            "forward": [0.45, 1.5],
+            "upright": [0.45, 0.1],
+            "heading": [0.25, 0.0],
+            "sideways": [-0.1, -0.5],
+            "control": [-0.125, -0.125],
+        },
+    )
+
+
+def test_reward_of_a_step_reads_the_simulation() -> None:
+    task = TASKS["HalfCheetah-v5"]
+    sim = NativeBatchSim(task, 3)
+    actions = np.full((3, task.action_size), 0.5)
+    sim.step(actions)
+    total, terms = compute_reward(sim, actions)
+    moved = (sim.signals - sim.prev_signals)[:, 0]
+    np.testing.assert_allclose(terms["forward"], moved / sim.dt, rtol=1e-12)
+    np.testing.assert_allclose(total, moved / sim.dt - 0.1 * 6 * 0.25, rtol=1e-12)
+    assert total.dtype == np.float64
+
+
+def test_unknown_reward_is_refused() -> None:
+    sim = NativeBatchSim(TASKS["Hopper-v5"], 1)
+    sim.task = replace(sim.task, reward=RewardSpec("fly"))
+    with pytest.raises(ConfigError, match=r"'fly' is not known; the rewards are balance"):
+        compute_reward(sim, np.zeros((1, 3)))
