@@ -20,6 +20,7 @@ import {
 } from "./views/c.js";
 export { e } from "../e.js";
 const lazy = await import("./lazy.js");
+button.import('Policy'); say("the last import '" + name + "'");
 const text = 'copied from "./not_an_import.js"';
 export const f = 1;
 """

@@ -18,13 +18,18 @@ from wasm.build.paths import ROOT
 IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 IMPORT = re.compile(
-    r"""(?:^|[;\n])\s*(?:import|export)\b[^'"();]*?\bfrom\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']"""
+    r"""
+    (?: ^ | [;\n] ) \s* (?: import | export ) \b [^'"();]*? \b from \s* ["'] ([^"'\n]+) ["']   # import a from "b"
+    | (?: ^ | [;\n] ) \s* import \s* ["'] ([^"'\n]+) ["']                                     # import "b"
+    | (?<! [.\w] ) import \s* \( \s* ["'] ([^"'\n]+) ["']                                     # import("b")
+    """,
+    re.VERBOSE,
 )
 
 
 def imports_of(source: str) -> list[str]:
     """The specifiers that a module imports, statically or by `import("...")`; comments do not count."""
-    return [first or second for first, second in IMPORT.findall(COMMENT.sub("", source))]
+    return [next(filter(None, groups)) for groups in IMPORT.findall(COMMENT.sub("", source))]
 
 
 def import_graph(web: Path) -> dict[str, list[str]]:
