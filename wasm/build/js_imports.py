@@ -19,9 +19,9 @@ IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 IMPORT = re.compile(
     r"""
-    (?: ^ | [;\n] ) \s* (?: import | export ) \b [^'"();]*? \b from \s* ["'] ([^"'\n]+) ["']   # import a from "b"
-    | (?: ^ | [;\n] ) \s* import \s* ["'] ([^"'\n]+) ["']                                     # import "b"
-    | (?<! [.\w] ) import \s* \( \s* ["'] ([^"'\n]+) ["']                                     # import("b")
+    (?: ^ | [;\n] ) \s* (?: import | export ) \b [^'"();]*? \b from \s* ["'] ([^"'\n]+) ["']  # import a from "b"
+    | (?: ^ | [;\n] ) \s* import \s* ["'] ([^"'\n]+) ["']  # import "b"
+    | (?<! [.\w] ) import \s* \( \s* ["'] ([^"'\n]+) ["']  # import("b")
     """,
     re.VERBOSE,
 )
