@@ -264,14 +264,12 @@ class Recipe:
     def __post_init__(self) -> None:
         """Check the settings and how they fit together."""
         check_settings(self)
-        if self.algorithm not in ALGORITHMS:
+        if not isinstance(self.task, str) or not self.task:
+            raise ConfigError(f"task={self.task!r} must be the name of a task")
+        needed = _algorithm_config(self.algorithm)
+        if not isinstance(self.algo, needed):
             raise ConfigError(
-                f"algorithm={self.algorithm!r} is not known; choose one of {', '.join(ALGORITHMS)}"
-            )
-        if not isinstance(self.algo, ALGORITHMS[self.algorithm]):
-            raise ConfigError(
-                f"algorithm={self.algorithm} needs {ALGORITHMS[self.algorithm].__name__}, not "
-                f"{type(self.algo).__name__}"
+                f"algorithm={self.algorithm} needs {needed.__name__}, not {type(self.algo).__name__}"
             )
         batch = self.n_envs * self.algo.n_steps
         if batch > 1_048_576:
@@ -304,12 +302,16 @@ class Recipe:
                 f"recipe_version={version!r} cannot be read; this TabRL reads version {RECIPE_VERSION}"
             )
         algorithm = record.get("algorithm", "ppo")
-        if algorithm not in ALGORITHMS:
-            raise ConfigError(f"algorithm={algorithm!r} is not known; choose one of {', '.join(ALGORITHMS)}")
         record["network"] = _build(NetworkConfig, record.get("network", {}), "network.")
-        record["algo"] = _build(ALGORITHMS[algorithm], record.get("algo", {}), "algo.")
+        record["algo"] = _build(_algorithm_config(algorithm), record.get("algo", {}), "algo.")
         recipe: Recipe = _build(cls, record, "")
         return recipe
+
+
+def _algorithm_config(name: object) -> type[PPOConfig] | type[ReinforceConfig]:
+    if not isinstance(name, str) or name not in ALGORITHMS:
+        raise ConfigError(f"algorithm={name!r} is not known; choose one of {', '.join(ALGORITHMS)}")
+    return ALGORITHMS[name]
 
 
 def _build(cls: Any, record: Any, prefix: str) -> Any:  # noqa: ANN401 - builds any settings dataclass

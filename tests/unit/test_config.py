@@ -70,9 +70,23 @@ def test_the_settings_of_another_algorithm_are_refused() -> None:
         Recipe("Hopper-v5", algo=ReinforceConfig())
 
 
-@given(
-    st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.lists(st.integers(), max_size=3)
 )
+KEYS = st.sampled_from(
+    ["task", "algorithm", "seed", "total_steps", "n_envs", "network", "algo", "recipe_version", "x"]
+)
+NESTED = st.dictionaries(
+    st.sampled_from(["hidden", "gamma", "n_steps", "minibatch_size", "x"]), PLAIN, max_size=3
+)
+
+
+@given(st.dictionaries(KEYS, PLAIN | NESTED, max_size=5))
 def test_any_json_gives_a_recipe_or_a_config_error(record: dict[str, Any]) -> None:
     try:
         recipe = Recipe.from_json(record)
