@@ -18,10 +18,11 @@ from wasm.build.paths import ROOT
 IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 IMPORT = re.compile(
+    # In turn: import a from "b"; import "b"; import("b").
     r"""
-    (?: ^ | [;\n] ) \s* (?: import | export ) \b [^'"();]*? \b from \s* ["'] ([^"'\n]+) ["']  # import a from "b"
-    | (?: ^ | [;\n] ) \s* import \s* ["'] ([^"'\n]+) ["']  # import "b"
-    | (?<! [.\w] ) import \s* \( \s* ["'] ([^"'\n]+) ["']  # import("b")
+    (?: ^ | [;\n] ) \s* (?: import | export ) \b [^'"();]*? \b from \s* ["'] ([^"'\n]+) ["']
+    | (?: ^ | [;\n] ) \s* import \s* ["'] ([^"'\n]+) ["']
+    | (?<! [.\w] ) import \s* \( \s* ["'] ([^"'\n]+) ["']
     """,
     re.VERBOSE,
 )
