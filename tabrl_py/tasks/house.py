@@ -143,10 +143,12 @@ WALK = replace(
     STAND,
     id="humanoid-walk",
     title="Walk",
-    summary="Walk forward at 1 m/s without falling.",
-    reward=RewardSpec("go_forward", {"target_speed": 1.0}),
+    summary="Walk forward at 1.2 m/s without falling.",
+    reward=RewardSpec("go_forward", {"target_speed": 1.2, "forward_weight": 3.0}),
     forward_axis="position",
-    defaults={"ppo": {"total_steps": 4_000_000, **_PPO}},
+    defaults={
+        "ppo": {"total_steps": 4_000_000, **_PPO, "network.init_log_std": -1.5, "algo.entropy_coef": 0.002}
+    },
 )
 
 RUN = replace(
@@ -154,9 +156,11 @@ RUN = replace(
     id="humanoid-run",
     title="Run",
     summary="Run forward as fast as 3 m/s without falling.",
-    reward=RewardSpec("go_forward", {"target_speed": 3.0}),
+    reward=RewardSpec("go_forward", {"target_speed": 3.0, "forward_weight": 3.0}),
     forward_axis="position",
-    defaults={"ppo": {"total_steps": 8_000_000, **_PPO}},
+    defaults={
+        "ppo": {"total_steps": 8_000_000, **_PPO, "network.init_log_std": -1.5, "algo.entropy_coef": 0.002}
+    },
 )
 
 
