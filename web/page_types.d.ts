@@ -1,0 +1,98 @@
+/** Records the page reads from its own folder, and the shapes its parts hand to each other. */
+
+import type { Evaluation, Progress } from "./protocol";
+
+/** One setting of settings.json, written by tabrl_py.config.describe_settings. */
+export interface Setting {
+  name: string;
+  type: "int" | "float" | "bool" | "choice" | "int_list";
+  default: number | boolean | string | number[];
+  label: string;
+  help: string;
+  low: number | null;
+  high: number | null;
+  choices: string[];
+  unit: string;
+  group: "task" | "algorithm" | "details";
+}
+
+/** settings.json: "run", "network" and one list per algorithm. */
+export type Settings = Record<string, Setting[]>;
+
+export type SettingValue = number | boolean | string | number[];
+
+/** One task of tasks.json: what the page reads of a TaskSpec; workers get the whole record. */
+export interface TaskRecord {
+  id: string;
+  title: string;
+  summary: string;
+  group: string;
+  model: string;
+  frame_skip: number;
+  time_limit: number;
+  layout_version: number;
+  obs_size: number;
+  action_size: number;
+  forward_axis: string;
+  healthy: unknown[];
+  defaults: Record<string, Record<string, SettingValue>>;
+}
+
+export interface Recipe {
+  recipe_version?: number;
+  task: string;
+  algorithm: string;
+  seed: number;
+  total_steps: number;
+  n_envs: number;
+  network: Record<string, SettingValue>;
+  algo: Record<string, SettingValue>;
+}
+
+/** What a policy file says of itself; every field may be missing in a foreign file. */
+export interface PolicyFacts {
+  task: string;
+  layoutVersion: number | null;
+  steps: number;
+  hidden: number[];
+  activation: string;
+  obsSize: number | null;
+  actionSize: number | null;
+  parameters: number | null;
+  recipe: Recipe | null;
+  evaluation: Evaluation | null;
+  versions: Record<string, string>;
+}
+
+/** A policy the Watch room can show. `load` gives the file's bytes, or null for the random policy. */
+export interface PolicyEntry {
+  key: string;
+  origin: "shipped" | "training" | "imported" | "random";
+  title: string;
+  task: string | null;
+  facts: PolicyFacts | null;
+  load: () => Promise<ArrayBuffer | null>;
+}
+
+/** What survives a reload. */
+export interface SavedRun {
+  recipe: Recipe;
+  state: "running" | "paused" | "stopped" | "finished";
+  steps: number;
+  savedAt: number;
+  checkpoint: ArrayBuffer;
+  policy: ArrayBuffer | null;
+  policySteps: number;
+  evaluation: Evaluation | null;
+  records: Progress[];
+}
+
+/** The drawing of one model, as the build writes it and views/scene.js reads it. */
+export interface SceneRecord {
+  name: string;
+  timestep: number;
+  bodies: { name: string; parent: number; mass: number }[];
+  joints: { name: string; type: string; body: number }[];
+  rest: number[][];
+  tracking_body: number;
+}

@@ -1,0 +1,117 @@
+/** The episodes of a show: each return, and their mean beside what the policy's file reports. */
+
+import { h, setText } from "./elements.js";
+import { meanAndSpread, measure, plural } from "./format.js";
+
+/** @import {EpisodeEnded} from "../protocol" */
+/** @import {PlayControl} from "../play_control.js" */
+
+const ROWS = 40;
+const REDRAW_MS = 250;
+
+/**
+ * Mean and spread (population standard deviation, as numpy.std) of the returns.
+ * @param {EpisodeEnded[]} episodes
+ */
+export function returnOf(episodes) {
+  const returns = episodes.map((each) => each.episode_return);
+  const mean = returns.reduce((sum, each) => sum + each, 0) / returns.length;
+  const std = Math.sqrt(returns.reduce((sum, each) => sum + (each - mean) ** 2, 0) / returns.length);
+  return { mean, std };
+}
+
+export class Episodes {
+  /** @param {PlayControl} play */
+  constructor(play) {
+    this.play = play;
+    this.mean = h("b", { class: "num" }, "–");
+    this.about = h("p", { class: "muted num" });
+    this.body = h("tbody");
+    this.table = h(
+      "table",
+      { class: "episodes num" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ...["Robot", "Seed", "Return", "Length", "End"].map((word) => h("th", { scope: "col" }, word)),
+        ),
+      ),
+      this.body,
+    );
+    this.frame = h(
+      "div",
+      { class: "episodes-frame", tabIndex: 0, role: "region", "aria-label": "Episodes, newest first" },
+      this.table,
+    );
+    this.element = h(
+      "div",
+      {},
+      h("div", { class: "evaluation-head" }, h("span", { class: "label" }, "Mean return so far"), this.mean),
+      this.about,
+      this.frame,
+    );
+    this.waiting = 0;
+    play.addEventListener("episode", () => this.#soon());
+    play.addEventListener("started", () => this.update());
+    play.addEventListener("change", () => this.#soon());
+    this.update();
+  }
+
+  #soon() {
+    this.waiting ||= window.setTimeout(() => {
+      this.waiting = 0;
+      this.update();
+    }, REDRAW_MS);
+  }
+
+  update() {
+    const { episodes, started, show } = this.play;
+    const clean = episodes.filter((each) => !each.disturbed);
+    const first = clean.filter((each) => each.seed !== null);
+    this.frame.hidden = episodes.length === 0;
+    if (clean.length === 0) {
+      setText(this.mean, "–");
+      setText(this.about, "The first episodes are still running.");
+      this.body.replaceChildren();
+      return;
+    }
+    const { mean, std } = returnOf(clean);
+    setText(this.mean, meanAndSpread(mean, std));
+    const pushed = episodes.length - clean.length;
+    const apart = pushed > 0 ? `; ${plural(pushed, "pushed episode")} left out` : "";
+    const seeds =
+      first.length > 0 && clean.length > first.length
+        ? `; the first ${first.length}: ${measure(returnOf(first).mean)}`
+        : "";
+    setText(this.about, `${plural(clean.length, "episode")}${seeds}${apart}`);
+    const dt = started?.dt ?? 0;
+    const canFall = (show?.task.healthy.length ?? 0) > 0;
+    this.body.replaceChildren(
+      ...episodes
+        .slice(-ROWS)
+        .reverse()
+        .map((each) => row(each, dt, canFall)),
+    );
+  }
+}
+
+/**
+ * @param {EpisodeEnded} episode
+ * @param {number} dt
+ * @param {boolean} canFall
+ */
+function row(episode, dt, canFall) {
+  const end = episode.terminated ? (canFall ? "fell" : "ended") : "time";
+  return h(
+    "tr",
+    {},
+    h("td", {}, episode.row + 1),
+    h("td", {}, episode.seed ?? "–"),
+    h("td", {}, measure(episode.episode_return)),
+    h("td", {}, `${(episode.steps * dt).toFixed(1)} s`),
+    h("td", {}, episode.disturbed ? `${end}, pushed` : end),
+  );
+}

@@ -1,0 +1,89 @@
+/** Every key the page knows, in one table: what runs it and what the list under "?" shows are the same. */
+
+import { button, h } from "./elements.js";
+
+/** @import {Actions} from "./transport.js" */
+
+/** @typedef {{keys: string[], shown: string, words: string, run: () => void}} Shortcut */
+
+/**
+ * @param {Actions & {watch: () => void, train: () => void, figures: () => void, list: () => void}} actions
+ * @returns {Shortcut[]}
+ */
+export function shortcuts(actions) {
+  return [
+    { keys: [" "], shown: "Space", words: "Play or pause", run: actions.playOrPause },
+    { keys: ["."], shown: ".", words: "One step", run: actions.step },
+    { keys: ["+", "="], shown: "+", words: "Faster", run: () => actions.faster(1) },
+    { keys: ["-", "_"], shown: "-", words: "Slower", run: () => actions.faster(-1) },
+    { keys: ["r"], shown: "r", words: "Start the episodes anew", run: actions.reset },
+    { keys: ["p"], shown: "p", words: "Push the chosen robot, or all", run: actions.push },
+    { keys: ["f"], shown: "f", words: "Follow the robots", run: actions.follow },
+    { keys: ["v"], shown: "v", words: "3D or stick figures", run: actions.figures },
+    { keys: ["Escape"], shown: "Esc", words: "Back to all robots", run: actions.back },
+    { keys: ["1"], shown: "1", words: "Watch", run: actions.watch },
+    { keys: ["2"], shown: "2", words: "Train", run: actions.train },
+    { keys: ["?"], shown: "?", words: "This list", run: actions.list },
+  ];
+}
+
+/** @param {EventTarget|null} target */
+function takesText(target) {
+  if (target instanceof HTMLInputElement)
+    return !["checkbox", "radio", "range", "button"].includes(target.type);
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+}
+
+/** @param {EventTarget|null} target */
+function actsOnSpace(target) {
+  return (
+    target instanceof Element && target.closest("button, summary, input, a, select, [role=option]") !== null
+  );
+}
+
+/**
+ * Listen for the keys, but never while somebody types, nor instead of the control that has the focus.
+ * @param {Shortcut[]} table
+ * @param {HTMLDialogElement} dialog
+ */
+export function listenToKeys(table, dialog) {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+    if (takesText(event.target) || (event.key === " " && actsOnSpace(event.target))) return;
+    const found = table.find(({ keys }) =>
+      keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key),
+    );
+    if (!found) return;
+    event.preventDefault();
+    found.run();
+  });
+}
+
+/**
+ * Fill the dialog that lists the keys.
+ * @param {HTMLDialogElement} dialog
+ * @param {Shortcut[]} table
+ */
+export function fillKeyList(dialog, table) {
+  dialog.replaceChildren(
+    h("h2", { id: "keys-title" }, "Keyboard"),
+    h(
+      "dl",
+      { class: "keys" },
+      ...table.flatMap(({ shown, words }) => [h("dt", {}, h("kbd", {}, shown)), h("dd", {}, words)]),
+      h("dt", {}, h("kbd", {}, "←"), " ", h("kbd", {}, "→")),
+      h("dd", {}, "Move between stick figures; Enter looks closer"),
+    ),
+    h(
+      "p",
+      { class: "muted" },
+      "In 3D: drag to turn, scroll to come nearer, drag the robot itself to push it.",
+    ),
+    h(
+      "div",
+      { class: "sheet-actions" },
+      button("Close", () => dialog.close()),
+    ),
+  );
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+}

@@ -1,0 +1,155 @@
+/** Live figures of a run: progress, speeds, and where the time goes. */
+
+import { h, setText } from "./elements.js";
+import { duration, fullCount, meanAndSpread, measure, shortCount } from "./format.js";
+
+/** @import {Progress} from "../protocol" */
+/** @import {RunControl} from "../run_control.js" */
+
+const PARTS = /** @type {const} */ ([
+  ["physics", "Physics", "var(--sky)"],
+  ["policy", "Policy", "var(--pink)"],
+  ["reward", "Reward", "var(--green)"],
+  ["learning", "Learning", "var(--amber)"],
+]);
+/** Updates over which speeds and remaining time are averaged. */
+const RECENT = 10;
+
+/**
+ * The mean of one number over the newest records.
+ * @param {Progress[]} records
+ * @param {(record: Progress) => number} pick
+ */
+function recentMean(records, pick) {
+  const recent = records.slice(-RECENT);
+  return recent.length ? recent.reduce((sum, record) => sum + pick(record), 0) / recent.length : 0;
+}
+
+export class RunStats {
+  /**
+   * @param {RunControl} run
+   * @param {() => number} fps
+   */
+  constructor(run, fps) {
+    this.run = run;
+    this.fps = fps;
+    this.bar = h("span");
+    this.progress = h(
+      "div",
+      {
+        class: "progress",
+        role: "progressbar",
+        "aria-label": "Training progress",
+        "aria-valuemin": "0",
+        "aria-valuemax": "100",
+      },
+      this.bar,
+    );
+    this.done = h("span", { class: "num" });
+    this.remaining = h("span", { class: "num muted" });
+    /** @type {Map<string, HTMLElement>} */
+    this.values = new Map();
+    /** @type {Map<string, {bar: HTMLElement, share: HTMLElement}>} */
+    this.parts = new Map();
+    this.element = h(
+      "div",
+      { class: "run-stats" },
+      h("div", { class: "progress-line" }, this.done, this.remaining),
+      this.progress,
+      this.#figures(),
+      this.#timeBar(),
+    );
+  }
+
+  #figures() {
+    const one = (/** @type {string} */ key, /** @type {string} */ label, /** @type {string} */ title) => {
+      const value = h("dd", { class: "num" }, "–");
+      this.values.set(key, value);
+      return h("div", { title }, h("dt", {}, label), value);
+    };
+    return h(
+      "dl",
+      { class: "figures" },
+      one("return", "Return", "Mean over the episodes that ended in the last update, with exploration"),
+      one("training", "Training", "Control steps per second of the whole loop"),
+      one("physics", "Physics", "Engine steps per second of the time spent in physics"),
+      one("episodes", "Episodes", "Episodes ended so far"),
+      one("envs", "Robots", "Robots that practise side by side"),
+      one("fps", "Page", "Pictures this page draws per second"),
+      one("unstable", "Unstable", "Robots set back because their physics left the finite numbers"),
+      one("time", "Trained for", "Training time, pauses left out"),
+    );
+  }
+
+  #timeBar() {
+    const bars = h("div", { class: "time-bar", role: "img", "aria-label": "Share of time per part" });
+    const names = h("div", { class: "time-names num" });
+    for (const [part, label, colour] of PARTS) {
+      const bar = h("span", { style: `background:${colour}` });
+      const share = h("b", {}, "–");
+      bars.append(bar);
+      names.append(h("span", {}, h("i", { style: `background:${colour}` }), label, " ", share));
+      this.parts.set(part, { bar, share });
+    }
+    return h("div", { class: "time-parts" }, h("h3", { class: "label" }, "Time per part"), bars, names);
+  }
+
+  update() {
+    const { run } = this;
+    const { recipe, latest, records } = run;
+    if (!recipe) return;
+    const share = Math.min(1, run.steps / recipe.total_steps);
+    this.bar.style.transform = `scaleX(${share})`;
+    this.progress.setAttribute("aria-valuenow", String(Math.floor(100 * share)));
+    setText(this.done, `${shortCount(run.steps)} of ${shortCount(recipe.total_steps)} steps`);
+    const pace = recentMean(records, (record) => record.steps_per_s);
+    const left = pace > 0 ? Math.max(0, recipe.total_steps - run.steps) / pace : 0;
+    setText(
+      this.remaining,
+      run.state === "running" && pace > 0 && left > 0 ? `about ${duration(left)} left` : "",
+    );
+    this.#put("envs", fullCount(recipe.n_envs));
+    this.#put("fps", `${Math.round(this.fps())} fps`);
+    this.#put("return", lastReturn(records));
+    this.#put("training", pace > 0 ? `${shortCount(pace)}/s` : "–");
+    const physics = recentMean(records, (record) => record.physics_steps_per_s);
+    this.#put("physics", physics > 0 ? `${shortCount(physics)}/s` : "–");
+    this.#put("episodes", latest ? shortCount(latest.episodes) : "–");
+    this.#put("unstable", latest ? shortCount(latest.unstable_rows) : "–");
+    this.#put("time", latest ? duration(latest.seconds) : "–");
+    this.#updateParts();
+  }
+
+  #updateParts() {
+    const recent = this.run.records.slice(-RECENT);
+    const seconds = PARTS.map(([part]) =>
+      recent.reduce((sum, record) => sum + (record.seconds_by_part[part] ?? 0), 0),
+    );
+    const all = seconds.reduce((sum, each) => sum + each, 0);
+    PARTS.forEach(([part], k) => {
+      const place = this.parts.get(part);
+      const share = all > 0 ? (seconds[k] ?? 0) / all : 0;
+      if (!place) return;
+      place.bar.style.flexGrow = String(share);
+      setText(place.share, all > 0 ? `${Math.round(100 * share)} %` : "–");
+    });
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} text
+   */
+  #put(key, text) {
+    const place = this.values.get(key);
+    if (place) setText(place, text);
+  }
+}
+
+/**
+ * The newest record in which an episode ended.
+ * @param {Progress[]} records
+ */
+export function lastReturn(records) {
+  const record = records.findLast((each) => each.return_mean !== null);
+  return record ? meanAndSpread(record.return_mean, record.return_std) : measure(null);
+}

@@ -1,0 +1,263 @@
+/** The stage: the robots of the room in sight, as stick figures or in 3D, many or one close up. */
+
+import { PageError } from "../errors.js";
+import { loadScene } from "../views/scene.js";
+import { StickGrid } from "../views/stick_grid.js";
+
+/** @import {Frame} from "../protocol" */
+/** @import {Notices} from "../errors.js" */
+/** @import {Scene} from "../views/scene.js" */
+/** @import {Robot3D} from "../views/robot_3d.js" */
+
+/** What a room shows; each room keeps its own while the other is in sight. */
+export class RoomView {
+  /** @param {"crowd"|"figures"} mode */
+  constructor(mode) {
+    /** How many robots are drawn: 3D crowd, or stick figures. @type {"crowd"|"figures"} */
+    this.mode = mode;
+    /** The row looked at closely, or null. @type {number|null} */
+    this.close = null;
+    /** The row that "Push" pushes, or null for all. @type {number|null} */
+    this.selected = null;
+    this.follow = true;
+    /** @type {Scene|null} */
+    this.scene = null;
+    this.count = 1;
+    this.dt = 0.02;
+    /** @type {{poses: Float32Array, torques: Float32Array, returns: number[], steps: number[]}|null} */
+    this.frame = null;
+  }
+}
+
+/** Fires "change" when what is looked at changes, and "select" (detail: row). */
+export class Stage extends EventTarget {
+  /**
+   * @param {{canvas: HTMLCanvasElement, grid: HTMLElement, space: HTMLElement}} places
+   * @param {Notices} notices
+   * @param {(row: number, push: {body: number, force_n: number[], point_m: number[]}) => void} onPush
+   */
+  constructor(places, notices, onPush) {
+    super();
+    this.places = places;
+    this.notices = notices;
+    this.onPush = onPush;
+    this.grid = new StickGrid(places.canvas, { onSelect: (row) => this.#selected(row) });
+    /** @type {Robot3D|null} */
+    this.space = null;
+    /** Why there is no 3D on this machine, or "". */
+    this.no3D = "";
+    /** @type {RoomView} */
+    this.view = new RoomView("figures");
+    /** @type {Map<string, Promise<Scene>>} */
+    this.scenes = new Map();
+    this.fps = 0;
+    this.#countFrames();
+  }
+
+  /** Whether 3D is what is drawn now. */
+  get spatial() {
+    return this.no3D === "" && (this.view.mode === "crowd" || this.view.close !== null);
+  }
+
+  /**
+   * Show another room's robots.
+   * @param {RoomView} view
+   */
+  async look(view) {
+    this.view = view;
+    await this.#draw();
+  }
+
+  /**
+   * Set a room's robots: their model and number. They stand in their first pose until a frame comes.
+   * @param {RoomView} view
+   * @param {string} model
+   * @param {number} count
+   * @param {number} dt seconds per control step
+   */
+  async setRobots(view, model, count, dt) {
+    const scene = await this.#scene(model);
+    if (view.scene !== scene) view.close = view.selected = null;
+    if (view.close !== null && view.close >= count) view.close = null;
+    if (view.selected !== null && view.selected >= count) view.selected = null;
+    Object.assign(view, { scene, count, dt, frame: null });
+    if (view === this.view) await this.#draw();
+  }
+
+  /**
+   * @param {RoomView} view
+   * @param {Frame} frame
+   */
+  setFrame(view, frame) {
+    view.frame = {
+      poses: new Float32Array(frame.poses),
+      torques: new Float32Array(frame.torques),
+      returns: frame.returns,
+      steps: frame.steps,
+    };
+    if (view === this.view) this.#put();
+  }
+
+  /** @param {"crowd"|"figures"} mode */
+  async setMode(mode) {
+    this.view.mode = mode;
+    this.view.close = null;
+    await this.#draw();
+  }
+
+  /**
+   * Look closely at one robot, or back at all with null.
+   * @param {number|null} row
+   */
+  async lookAt(row) {
+    this.view.close = this.no3D ? null : row;
+    this.view.selected = row ?? this.view.selected;
+    await this.#draw();
+  }
+
+  /** @param {boolean} follow */
+  setFollow(follow) {
+    this.view.follow = follow;
+    this.space?.setFollow(follow);
+    this.#changed();
+  }
+
+  /**
+   * A push sideways on the robot's trunk, as strong as half its weight; along its track where it cannot leave it.
+   * @param {Scene} scene
+   * @param {number} row
+   * @param {Float32Array} poses
+   */
+  sidePush(scene, row, poses) {
+    const body = scene.tracking_body;
+    const at = (row * scene.bodies.length + body) * 7;
+    const mass = scene.bodies.reduce((sum, each) => sum + each.mass, 0);
+    const free = scene.joints.some((joint) => joint.type === "free");
+    const newtons = Math.round(mass * 9.81 * (free ? 0.8 : 0.5));
+    const sign = row % 2 === 0 ? 1 : -1;
+    const point_m = [poses[at] ?? 0, poses[at + 1] ?? 0, poses[at + 2] ?? 0];
+    return { body, force_n: free ? [0, sign * newtons, 0] : [sign * newtons, 0, 0], point_m };
+  }
+
+  /** Push the chosen robot, or all when none is chosen. @returns {string} what was done */
+  pushChosen() {
+    const { scene, frame, count, close, selected } = this.view;
+    if (!scene || !frame) return "";
+    const chosen = close ?? selected;
+    const rows = chosen === null ? Array.from({ length: count }, (_, row) => row) : [chosen];
+    let newtons = 0;
+    for (const row of rows) {
+      const push = this.sidePush(scene, row, frame.poses);
+      newtons = Math.hypot(...push.force_n);
+      this.onPush(row, push);
+    }
+    const whom = chosen === null ? `${rows.length} robots` : `robot ${chosen + 1}`;
+    return `Pushed ${whom} with ${newtons} N`;
+  }
+
+  /** @param {number} row */
+  #selected(row) {
+    this.view.selected = row;
+    this.dispatchEvent(new CustomEvent("select", { detail: row }));
+    this.lookAt(row);
+  }
+
+  /** @param {string} model */
+  #scene(model) {
+    const found =
+      this.scenes.get(model) ?? loadScene(new URL(`../models/${model}.scene.json`, import.meta.url));
+    this.scenes.set(model, found);
+    found.catch(() => this.scenes.delete(model));
+    return found;
+  }
+
+  /** Bring what is on screen to what the view says. */
+  async #draw() {
+    const { view } = this;
+    if (view.mode === "crowd" || view.close !== null) await this.#open3D();
+    if (view !== this.view) return;
+    const { spatial } = this;
+    this.places.grid.hidden = spatial;
+    this.places.space.hidden = !spatial;
+    if (spatial) this.grid.stop();
+    else this.space?.stop();
+    const { scene } = view;
+    if (scene && spatial && this.space) this.#place3D(this.space, scene);
+    if (scene && !spatial) {
+      this.grid.setScene(scene, view.count, { dt: view.dt });
+      this.grid.select(view.selected);
+      this.grid.resize();
+      this.grid.start();
+    }
+    this.#put();
+    this.#changed();
+  }
+
+  /**
+   * @param {Robot3D} space
+   * @param {Scene} scene
+   */
+  #place3D(space, scene) {
+    const { view } = this;
+    space.setScene(scene);
+    space.setCrowd(view.close === null ? view.count : 1);
+    space.setFollow(view.follow);
+    space.resize();
+    space.start();
+  }
+
+  /** Hand the newest frame to what is on screen. */
+  #put() {
+    const { frame, scene, close } = this.view;
+    if (!frame || !scene) return;
+    if (!this.spatial) this.grid.setFrame(frame);
+    else if (close === null) this.space?.setPoses(frame.poses);
+    else {
+      const stride = scene.bodies.length * 7;
+      this.space?.setPose(frame.poses.subarray(close * stride, (close + 1) * stride));
+    }
+  }
+
+  /** Load the 3D view the first time it is wanted; without WebGL the stick figures stay. */
+  async #open3D() {
+    if (this.space || this.no3D) return;
+    try {
+      const { Robot3D } = await import("../views/robot_3d.js");
+      if (this.space) return;
+      this.space = new Robot3D(this.places.space, {
+        onPush: (push) => this.onPush(this.view.close ?? this.view.selected ?? 0, push),
+        onSelect: (row) => this.#selected(row),
+        reducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches,
+      });
+    } catch (error) {
+      this.no3D = String(error);
+      const lost = new PageError(
+        "3D is not available here",
+        "This browser gives the page no WebGL, so robots are drawn as stick figures.",
+        "Nothing is lost by it. To see 3D, allow hardware acceleration in the browser's settings and reload.",
+      );
+      lost.details = this.no3D;
+      this.notices.report(lost, { key: "webgl", kind: "info" });
+    }
+  }
+
+  #changed() {
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
+  /** Pictures the browser shows per second, measured while the page is in sight. */
+  #countFrames() {
+    let pictures = 0;
+    let since = performance.now();
+    const tick = (/** @type {number} */ now) => {
+      pictures += 1;
+      if (now - since >= 1000) {
+        this.fps = (1000 * pictures) / (now - since);
+        pictures = 0;
+        since = now;
+      }
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  }
+}

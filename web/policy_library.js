@@ -1,0 +1,185 @@
+/** The policies this page can show or start from: shipped, imported, the training's newest, and the random one. */
+
+import { PageError } from "./errors.js";
+import { factsOf, readMetadata } from "./policy_header.js";
+
+/** @import {PolicyEntry, PolicyFacts, TaskRecord} from "./page_types" */
+/** @import {RunControl} from "./run_control.js" */
+
+/** Files beyond this are no policies of this page; reading them would only fill the memory. */
+const LARGEST_BYTES = 256 * 1024 * 1024;
+
+/** @type {PolicyEntry} */
+export const RANDOM = {
+  key: "random",
+  origin: "random",
+  title: "Random actions",
+  task: null,
+  facts: null,
+  load: async () => null,
+};
+
+/** Fires "change" when a policy comes, goes or is newer. */
+export class PolicyLibrary extends EventTarget {
+  /**
+   * @param {Map<string, TaskRecord>} tasks by id
+   * @param {RunControl} run
+   */
+  constructor(tasks, run) {
+    super();
+    this.tasks = tasks;
+    this.run = run;
+    /** @type {PolicyEntry[]} */
+    this.shipped = [];
+    /** @type {PolicyEntry[]} */
+    this.imported = [];
+    /** @type {PolicyEntry|null} */
+    this.training = null;
+    run.addEventListener("change", () => this.#takeTraining());
+  }
+
+  /** Every policy, the newest of the training first. */
+  get entries() {
+    return [...(this.training ? [this.training] : []), ...this.imported, ...this.shipped];
+  }
+
+  /**
+   * The policies that can act in a task, and the random one.
+   * @param {TaskRecord} task
+   */
+  fitting(task) {
+    return [...this.entries.filter((entry) => this.fits(entry, task)), RANDOM];
+  }
+
+  /**
+   * Whether a policy's robot, senses and actions are those of a task.
+   * @param {PolicyEntry} entry
+   * @param {TaskRecord} task
+   */
+  fits(entry, task) {
+    if (entry.task === null || entry.task === task.id) return true;
+    const own = this.tasks.get(entry.task);
+    return (
+      own !== undefined &&
+      own.model === task.model &&
+      own.obs_size === task.obs_size &&
+      own.action_size === task.action_size
+    );
+  }
+
+  /** Load the list of policies that came with the page, where it has one. */
+  async loadShipped() {
+    const response = await fetch(new URL("./policies/index.json", import.meta.url));
+    if (!response.ok) return;
+    /** @type {{file: string, title: string, task: string}[]} */
+    const list = await response.json();
+    this.shipped = list.map(({ file, title, task }) => shippedEntry(file, title, task));
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
+  /**
+   * Take a policy file that somebody chose or dropped.
+   * @param {File} file
+   * @returns {Promise<{entry: PolicyEntry, task: TaskRecord}>}
+   * @throws {PageError} it cannot be read, or its task is not known here
+   */
+  async import(file) {
+    if (file.size > LARGEST_BYTES) {
+      const size = `${Math.round(file.size / 1e6)} MB`;
+      throw new PageError(
+        "This policy cannot be used",
+        `${file.name} has ${size}; policies have at most 268 MB.`,
+        "Choose a .safetensors file that TabRL exported.",
+      );
+    }
+    const bytes = await file.arrayBuffer();
+    const facts = factsOf(readMetadata(bytes, file.name), file.name);
+    const task = this.tasks.get(facts.task);
+    if (!task) {
+      const known = [...this.tasks.keys()].join(", ");
+      throw new PageError(
+        "This policy cannot be used",
+        `${file.name} was made for task ${facts.task}, which this page does not have.`,
+        `Its tasks are ${known}.`,
+      );
+    }
+    /** @type {PolicyEntry} */
+    const entry = {
+      key: `imported-${file.name}-${this.imported.length}`,
+      origin: "imported",
+      title: file.name.replace(/\.safetensors$/, ""),
+      task: facts.task,
+      facts,
+      load: async () => bytes,
+    };
+    this.imported = [entry, ...this.imported.filter((other) => other.title !== entry.title)];
+    this.dispatchEvent(new CustomEvent("change"));
+    return { entry, task };
+  }
+
+  #takeTraining() {
+    const { policy, recipe, task, id } = this.run;
+    const key =
+      policy && recipe ? `training-${id}-${policy.steps}-${this.run.evaluation ? "evaluated" : ""}` : null;
+    if (key === (this.training?.key ?? null)) return;
+    if (!policy || !recipe || !task || !key) {
+      this.training = null;
+    } else {
+      const { bytes } = policy;
+      const facts = { ...factsOf(readMetadata(bytes, "the training's policy"), "the training's policy") };
+      facts.evaluation ??= this.run.evaluation;
+      this.training = {
+        key,
+        origin: "training",
+        title: "Your training",
+        task: task.id,
+        facts,
+        load: async () => bytes,
+      };
+    }
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {string} title
+ * @param {string} task
+ * @returns {PolicyEntry}
+ */
+function shippedEntry(file, title, task) {
+  /** @type {Promise<ArrayBuffer>|null} */
+  let loading = null;
+  /** @type {PolicyEntry} */
+  const entry = {
+    key: `shipped-${file}`,
+    origin: "shipped",
+    title,
+    task,
+    facts: null,
+    load: () => {
+      loading ??= fetchPolicy(file).catch((error) => {
+        loading = null;
+        throw error;
+      });
+      return loading.then((bytes) => {
+        entry.facts ??= factsOf(readMetadata(bytes, file), file);
+        return bytes;
+      });
+    },
+  };
+  return entry;
+}
+
+/** @param {string} file */
+async function fetchPolicy(file) {
+  const response = await fetch(new URL(`./policies/${file}`, import.meta.url));
+  if (!response.ok) {
+    throw new PageError(
+      "A policy is missing on the server",
+      `policies/${file} gave status ${response.status}.`,
+      "Run ./build.sh dist and reload the page.",
+    );
+  }
+  return response.arrayBuffer();
+}

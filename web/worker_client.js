@@ -1,0 +1,207 @@
+/** One Python worker as the page sees it: boots, takes messages, answers requests, and tells when it is lost. */
+
+import { failure, PageError } from "./errors.js";
+
+/** @import {Booting, CheckpointFile, Evaluated, Failed, FromWorker, PolicyFile, Ready, ToWorker} from "./protocol" */
+
+/** @typedef {PolicyFile|CheckpointFile|Evaluated} Answer */
+/** @typedef {"request_policy"|"request_checkpoint"|"request_evaluation"} RequestType */
+/**
+ * @typedef {object} Handlers
+ * @property {(message: FromWorker) => void} onMessage everything that answers no request
+ * @property {(booting: Booting) => void} onBoot
+ * @property {(error: PageError) => void} onLost once; the worker is gone by then
+ * @property {(seconds: number) => void} [onQuiet] it should be sending and is not; 0 when it is back
+ */
+
+/** A worker that runs sends frames many times a second; the longest honest silence is one large minibatch. */
+export const QUIET_S = 30;
+/** Loading sends a message at each stage; a slow line takes long over the largest file. */
+const BOOT_QUIET_S = 120;
+const CHECK_MS = 1000;
+
+let count = 0;
+
+export class WorkerClient {
+  /**
+   * @param {"trainer"|"player"} role
+   * @param {Handlers} handlers
+   */
+  constructor(role, handlers) {
+    this.role = role;
+    this.handlers = handlers;
+    /** @type {"booting"|"ready"|"lost"|"closed"} */
+    this.state = "booting";
+    /** @type {Ready|null} */
+    this.ready = null;
+    this.lock = `tabrl-${role}-${Date.now().toString(36)}-${++count}`;
+    /** @type {Map<number, {resolve: (answer: Answer) => void, reject: (error: unknown) => void}>} */
+    this.pending = new Map();
+    this.nextId = 1;
+    this.busy = false;
+    this.heard_ms = performance.now();
+    this.quiet = false;
+    /** Settles when the worker can take a start message, or when it never will. @type {Promise<void>} */
+    this.booted = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject };
+    });
+    this.booted.catch(() => {});
+    this.worker = this.#spawn();
+    this.timer = setInterval(() => this.#checkSilence(), CHECK_MS);
+  }
+
+  #spawn() {
+    const url = new URL("./workers/python_worker.js", import.meta.url);
+    url.search = new URLSearchParams({ role: this.role, lock: this.lock }).toString();
+    const worker = new Worker(url, { type: "module", name: this.lock });
+    worker.addEventListener("message", (event) => this.#receive(event.data));
+    worker.addEventListener("messageerror", () =>
+      this.#lose("A message of the worker could not be read", "The browser could not unpack it."),
+    );
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#lose(
+        this.state === "booting" ? "The Python worker could not start" : "The Python worker crashed",
+        event.message || `${url.pathname} did not load; the server may lack this file.`,
+        event.filename ? `${event.filename}:${event.lineno}` : "",
+      );
+    });
+    return worker;
+  }
+
+  /**
+   * Send a message. Buffers in `transfer` are gone from the page afterwards.
+   * @param {ToWorker} message
+   * @param {Transferable[]} [transfer]
+   */
+  send(message, transfer = []) {
+    if (this.state === "lost" || this.state === "closed") return;
+    this.worker.postMessage(message, transfer);
+  }
+
+  /**
+   * Send a request and wait for its answer.
+   * @template {Answer} T
+   * @param {Extract<ToWorker, {type: RequestType}> extends infer M ? M extends {id: number} ? Omit<M, "id"> : never : never} message
+   * @returns {Promise<T>}
+   */
+  request(message) {
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      if (this.state === "lost" || this.state === "closed") {
+        reject(new PageError("The worker is gone", "It cannot answer any more.", "Try again."));
+        return;
+      }
+      this.pending.set(id, { resolve: /** @type {(answer: Answer) => void} */ (resolve), reject });
+      this.send(/** @type {ToWorker} */ ({ ...message, id }));
+    });
+  }
+
+  /**
+   * Say whether the worker ought to be sending frames, so that its silence means something.
+   * @param {boolean} busy
+   */
+  expectTraffic(busy) {
+    this.busy = busy;
+    this.heard_ms = performance.now();
+    if (!busy) this.#setQuiet(false);
+  }
+
+  /** End the worker; pending requests fail. */
+  close() {
+    this.#end("closed", new PageError("The worker was closed", "It was replaced or is not needed any more."));
+  }
+
+  /** @param {FromWorker} message */
+  #receive(message) {
+    this.heard_ms = performance.now();
+    this.#setQuiet(false);
+    if (message.type === "booting") {
+      this.handlers.onBoot(message);
+    } else if (message.type === "ready") {
+      this.state = "ready";
+      this.ready = message;
+      this.#watchLock();
+      this.settle?.resolve();
+      this.handlers.onMessage(message);
+    } else if (message.type === "failed") {
+      this.#fail(message);
+    } else if ("id" in message && message.id !== 0) {
+      this.pending.get(message.id)?.resolve(message);
+      this.pending.delete(message.id);
+    } else {
+      this.handlers.onMessage(message);
+    }
+  }
+
+  /** @param {Failed} failed */
+  #fail(failed) {
+    const error = failure(failed);
+    const waiting = this.pending.get(failed.id);
+    this.pending.delete(failed.id);
+    if (failed.fatal) this.#end("lost", error);
+    else if (waiting) waiting.reject(error);
+    else this.handlers.onMessage(failed);
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} what
+   * @param {string} [details]
+   */
+  #lose(title, what, details = "") {
+    const error = new PageError(
+      title,
+      what,
+      "Check that the server has every file of the page, then reload it.",
+    );
+    error.details = details;
+    this.#end("lost", error);
+  }
+
+  /**
+   * @param {"lost"|"closed"} state
+   * @param {PageError} error
+   */
+  #end(state, error) {
+    if (this.state === "lost" || this.state === "closed") return;
+    this.state = state;
+    clearInterval(this.timer);
+    this.worker.terminate();
+    this.settle?.reject(error);
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
+    if (state === "lost") this.handlers.onLost(error);
+  }
+
+  /** The worker holds a lock for as long as it lives; when the page gets it, the worker is dead. */
+  async #watchLock() {
+    if (!navigator.locks) return;
+    const { held = [] } = await navigator.locks.query();
+    if (!held.some((lock) => lock.name === this.lock)) return;
+    await navigator.locks.request(this.lock, () => {});
+    this.#lose("The Python worker ended", "The browser ended it, perhaps for want of memory.");
+  }
+
+  #checkSilence() {
+    const seconds = (performance.now() - this.heard_ms) / 1000;
+    if (this.state === "booting" && seconds > BOOT_QUIET_S) {
+      this.#lose(
+        "The Python worker did not finish loading",
+        `Nothing was heard from it for ${BOOT_QUIET_S} s.`,
+      );
+    } else if (this.busy && seconds > QUIET_S) {
+      this.#setQuiet(true, seconds);
+    }
+  }
+
+  /**
+   * @param {boolean} quiet
+   * @param {number} [seconds]
+   */
+  #setQuiet(quiet, seconds = 0) {
+    if (quiet === this.quiet) return;
+    this.quiet = quiet;
+    this.handlers.onQuiet?.(quiet ? seconds : 0);
+  }
+}
