@@ -1,0 +1,121 @@
+import { POSE } from "./pose.js";
+
+/**
+ * Where each robot of a crowd stands. All robots start at the origin of their own world; each gets a slot in a
+ * formation that travels with the crowd, and keeps its own steps from there. A robot that starts a new episode takes its
+ * slot again; one that strays to one edge comes in at the other.
+ */
+export class Crowd {
+  /**
+   * @param {number} count
+   * @param {number} bodies of one robot
+   * @param {number} tracked
+   * @param {boolean} fixed whether the robots cannot travel
+   */
+  constructor(count, bodies, tracked, fixed) {
+    this.count = count;
+    this.bodies = bodies;
+    this.tracked = tracked;
+    this.fixed = fixed;
+    /** Added to x and y of each robot. */
+    this.offsets = new Float32Array(count * 2);
+    this.slots = new Float32Array(count * 2);
+    this.last = new Float32Array(count * 2);
+    this.focus = { x: 0, y: 0 };
+    this.extent = { x: 1, y: 1 };
+    this.placed = false;
+  }
+
+  /**
+   * Lay out the formation.
+   * @param {number} columns along x
+   * @param {number} gap_x (m) between robots along x
+   * @param {number} gap_y (m) between rows
+   */
+  form(columns, gap_x, gap_y) {
+    const rows = Math.ceil(this.count / columns);
+    for (let row = 0; row < this.count; row++) {
+      const line = Math.floor(row / columns);
+      const inLine = Math.min(columns, this.count - line * columns);
+      const column = row % columns;
+      const stagger = rows > 1 ? ((line % 2) - 0.5) * 0.5 : 0;
+      // A fixed, uneven grid: a crowd in exact rows looks like an army.
+      const wave = rows > 1 ? 0.16 * Math.sin(2.4 * row + 1.1) : 0;
+      this.slots[row * 2] = (column - (inLine - 1) / 2 + stagger + wave) * gap_x;
+      this.slots[row * 2 + 1] = (line - (rows - 1) / 2 + 0.7 * wave) * gap_y;
+    }
+    this.extent = { x: Math.max(2, columns + 1) * gap_x, y: (rows + 1) * gap_y };
+    this.placed = false;
+  }
+
+  /**
+   * Follow the robots.
+   * @param {Float32Array} poses
+   * @param {Uint8Array} jumped rows that began a new episode
+   */
+  follow(poses, jumped) {
+    let moved_x = 0;
+    let moved_y = 0;
+    let steady = 0;
+    for (let row = 0; row < this.count; row++) {
+      const [x, y] = this.at(poses, row);
+      if (!this.placed || (jumped[row] && this.far(row, x, y))) this.seat(row, x, y);
+      else {
+        moved_x += x - (this.last[row * 2] ?? 0);
+        moved_y += y - (this.last[row * 2 + 1] ?? 0);
+        steady += 1;
+      }
+      this.last[row * 2] = x;
+      this.last[row * 2 + 1] = y;
+    }
+    this.placed = true;
+    if (this.fixed || steady === 0) return;
+    this.focus.x += moved_x / steady;
+    this.focus.y += moved_y / steady;
+    for (let row = 0; row < this.count; row++) this.wrap(row);
+  }
+
+  /**
+   * @param {number} row
+   * @param {number} x
+   * @param {number} y
+   */
+  far(row, x, y) {
+    return Math.hypot(x - (this.last[row * 2] ?? 0), y - (this.last[row * 2 + 1] ?? 0)) > 0.3;
+  }
+
+  /**
+   * @param {number} row
+   * @param {number} x of the robot in its own world
+   * @param {number} y
+   */
+  seat(row, x, y) {
+    const own_x = this.fixed ? 0 : x;
+    const own_y = this.fixed ? 0 : y;
+    this.offsets[row * 2] = this.focus.x + (this.slots[row * 2] ?? 0) - own_x;
+    this.offsets[row * 2 + 1] = this.focus.y + (this.slots[row * 2 + 1] ?? 0) - own_y;
+  }
+
+  /** @param {number} row */
+  wrap(row) {
+    const spans = [this.extent.x, this.extent.y];
+    const focus = [this.focus.x, this.focus.y];
+    for (let axis = 0; axis < 2; axis++) {
+      const span = spans[axis] ?? 1;
+      const away =
+        (this.last[row * 2 + axis] ?? 0) + (this.offsets[row * 2 + axis] ?? 0) - (focus[axis] ?? 0);
+      if (away > span / 2) this.offsets[row * 2 + axis] = (this.offsets[row * 2 + axis] ?? 0) - span;
+      if (away < -span / 2) this.offsets[row * 2 + axis] = (this.offsets[row * 2 + axis] ?? 0) + span;
+    }
+  }
+
+  /**
+   * @param {Float32Array} poses
+   * @param {number} row
+   * @returns {[number, number]} place of a robot in its own world
+   */
+  at(poses, row) {
+    const at = (row * this.bodies + this.tracked) * POSE;
+    return [poses[at] ?? 0, poses[at + 1] ?? 0];
+  }
+}

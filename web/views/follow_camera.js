@@ -1,0 +1,141 @@
+import * as THREE from "three";
+import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+
+const FOV_DEG = 30;
+/** Time (s) in which the camera makes up most of its lag behind the robot. */
+const LAG_S = 0.25;
+const KEY_TURN = Math.PI / 24;
+const KEY_ZOOM = 1.12;
+
+/** A camera that orbits a point by mouse, touch and keyboard, and drifts after whatever it follows. z is up. */
+export class FollowCamera {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {boolean} reducedMotion
+   * @param {() => void} onChange
+   */
+  constructor(canvas, reducedMotion, onChange) {
+    this.canvas = canvas;
+    this.reducedMotion = reducedMotion;
+    this.camera = new THREE.PerspectiveCamera(FOV_DEG, 1, 0.05, 300);
+    this.camera.up.set(0, 0, 1);
+    this.controls = new OrbitControls(this.camera, canvas);
+    this.controls.enableDamping = !reducedMotion;
+    this.controls.dampingFactor = 0.12;
+    this.controls.enablePan = false;
+    this.controls.maxPolarAngle = THREE.MathUtils.degToRad(89);
+    this.controls.addEventListener("change", onChange);
+    this.following = true;
+    this.target = new THREE.Vector3();
+    this.shift = new THREE.Vector3();
+    this.home = { azimuth: 0, elevation: 0.2, distance: 5 };
+    this.fresh = true;
+  }
+
+  /**
+   * The view to return to.
+   * @param {{azimuth: number, elevation: number, distance: number}} home angles (rad) from +x and the floor; m
+   */
+  setHome(home) {
+    this.home = home;
+    this.controls.minDistance = home.distance * 0.2;
+    this.controls.maxDistance = home.distance * 4;
+  }
+
+  reset() {
+    const { azimuth, elevation, distance } = this.home;
+    this.controls.target.copy(this.target);
+    this.camera.position
+      .set(
+        Math.cos(azimuth) * Math.cos(elevation),
+        Math.sin(azimuth) * Math.cos(elevation),
+        Math.sin(elevation),
+      )
+      .multiplyScalar(distance)
+      .add(this.target);
+    this.controls.update();
+    this.fresh = false;
+  }
+
+  /** Jump to the target at the next step instead of drifting there. */
+  snap() {
+    this.fresh = true;
+  }
+
+  /**
+   * @param {number} seconds since the last step
+   * @returns {boolean} whether the camera still moves
+   */
+  step(seconds) {
+    if (this.fresh) this.reset();
+    let lag = 0;
+    if (this.following) {
+      this.shift.copy(this.target).sub(this.controls.target);
+      lag = this.shift.length();
+      // A robot that starts anew far away is not chased across the floor.
+      const share = this.reducedMotion || lag > 4 * this.home.distance ? 1 : 1 - Math.exp(-seconds / LAG_S);
+      this.shift.multiplyScalar(share);
+      this.controls.target.add(this.shift);
+      this.camera.position.add(this.shift);
+    }
+    return this.controls.update() || lag > 1e-3;
+  }
+
+  /**
+   * @param {string} key KeyboardEvent.key
+   * @returns {boolean} whether the key means something here
+   */
+  key(key) {
+    /** @type {Record<string, [number, number, number]>} */
+    const moves = {
+      ArrowLeft: [-KEY_TURN, 0, 1],
+      ArrowRight: [KEY_TURN, 0, 1],
+      ArrowUp: [0, -KEY_TURN, 1],
+      ArrowDown: [0, KEY_TURN, 1],
+      "+": [0, 0, 1 / KEY_ZOOM],
+      "=": [0, 0, 1 / KEY_ZOOM],
+      "-": [0, 0, KEY_ZOOM],
+    };
+    if (key === "Home") {
+      this.reset();
+      return true;
+    }
+    const move = moves[key];
+    if (!move) return false;
+    const offset = this.camera.position.clone().sub(this.controls.target);
+    const radius = THREE.MathUtils.clamp(
+      offset.length() * move[2],
+      this.controls.minDistance,
+      this.controls.maxDistance,
+    );
+    const azimuth = Math.atan2(offset.y, offset.x) + move[0];
+    const polar = Math.acos(offset.z / offset.length()) + move[1];
+    const safe = THREE.MathUtils.clamp(polar, 0.05, this.controls.maxPolarAngle);
+    offset.set(Math.sin(safe) * Math.cos(azimuth), Math.sin(safe) * Math.sin(azimuth), Math.cos(safe));
+    this.camera.position.copy(this.controls.target).addScaledVector(offset, radius);
+    this.controls.update();
+    return true;
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  resize(width, height) {
+    this.camera.aspect = width / Math.max(1, height);
+    this.camera.updateProjectionMatrix();
+  }
+
+  /**
+   * How far away something fills a share of the view's height.
+   * @param {number} height (m)
+   * @param {number} share
+   */
+  distanceFor(height, share) {
+    return height / (2 * share * Math.tan(THREE.MathUtils.degToRad(FOV_DEG / 2)));
+  }
+
+  dispose() {
+    this.controls.dispose();
+  }
+}

@@ -1,0 +1,434 @@
+/** @import {Scene} from "./scene.js" */
+/** @import {PushForce} from "./push_drag.js" */
+import * as THREE from "three";
+import { Crowd } from "./crowd.js";
+import { Floor } from "./floor.js";
+import { FollowCamera } from "./follow_camera.js";
+import { POSE, PoseStream } from "./pose.js";
+import { PushDrag } from "./push_drag.js";
+import { RobotMeshes } from "./robot_meshes.js";
+import { floorHeight, restPose } from "./scene.js";
+import { figureView, skeleton } from "./skeleton.js";
+import { Stagehand } from "./stagehand.js";
+import { hex, readTheme } from "./theme.js";
+
+/** A click moves less than this (px). */
+const CLICK_PX = 6;
+const LOST =
+  "The browser took back the graphics memory. The picture returns by itself when it is given again.";
+
+/** One robot close up, or a crowd, in three dimensions. */
+export class Robot3D {
+  /**
+   * @param {HTMLElement} container that the view fills
+   * @param {{onPush?: (push: PushForce) => void, onSelect?: (row: number) => void, reducedMotion?: boolean}} options
+   * @throws {Error} when the browser gives no WebGL 2
+   */
+  constructor(container, { onPush = () => {}, onSelect = () => {}, reducedMotion = false }) {
+    this.container = container;
+    this.onSelect = onSelect;
+    this.theme = readTheme(container);
+    this.canvas = document.createElement("canvas");
+    this.canvas.className = "space-canvas";
+    this.canvas.tabIndex = 0;
+    this.stagehand = new Stagehand(this.canvas, this.theme);
+    container.append(this.canvas);
+    this.listeners = new AbortController();
+    this.push = new PushDrag(container, this.theme, onPush);
+    // Before the camera's own listeners: a grab on the robot must not turn the camera.
+    this.listen();
+    this.view = new FollowCamera(this.canvas, reducedMotion, () => this.ask());
+    this.floor = new Floor(this.theme);
+    this.stagehand.scene.add(this.floor.mesh, this.push.arrow);
+    this.notice = document.createElement("p");
+    this.notice.className = "space-notice";
+    this.notice.setAttribute("role", "status");
+    this.notice.hidden = true;
+    container.append(this.notice);
+    /** @type {Scene|null} */
+    this.scene = null;
+    /** @type {RobotMeshes|null} */
+    this.robots = null;
+    /** @type {PoseStream|null} */
+    this.stream = null;
+    /** @type {Crowd|null} */
+    this.crowd = null;
+    this.count = 1;
+    /** Given by the caller instead of a formation. @type {Float32Array|null} */
+    this.offsets = null;
+    /** Row under the amber ring, in a crowd. @type {number|null} */
+    this.selected = null;
+    this.ring = selectionRing(this.theme);
+    this.stagehand.scene.add(this.ring);
+    this.raycaster = new THREE.Raycaster();
+    this.pressed = { x: 0, y: 0 };
+    this.running = false;
+    this.request = 0;
+    /** Timer of a pause between pictures, where the processor draws them. */
+    this.resting = 0;
+    this.last_ms = 0;
+    this.drawn_ms = 0;
+    /** Main-thread time (ms) of the last drawn picture. */
+    this.draw_ms = 0;
+    this.width = 0;
+    this.height = 0;
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(container);
+  }
+
+  /**
+   * Show robots of a model, in their rest pose until poses come. The same model again changes nothing.
+   * @param {Scene} scene
+   */
+  setScene(scene) {
+    if (scene === this.scene) return;
+    this.scene = scene;
+    this.rebuild();
+  }
+
+  /**
+   * How many robots stand on the floor; 1 is the close view.
+   * @param {number} count
+   */
+  setCrowd(count) {
+    if (!(Number.isInteger(count) && count >= 1))
+      throw new Error(`count=${count} robots cannot be drawn; give 1 or more`);
+    if (count === this.count && this.robots) return;
+    this.count = count;
+    this.selected = null;
+    this.rebuild();
+  }
+
+  /** @param {Float32Array} pose nbody * 7 of the one robot */
+  setPose(pose) {
+    this.setPoses(pose);
+  }
+
+  /**
+   * @param {Float32Array} poses count * nbody * 7
+   * @param {Float32Array} [offsets] count * 2 (m) added to x and y, instead of the formation
+   */
+  setPoses(poses, offsets) {
+    if (!this.stream || !this.scene) return;
+    const stride = this.scene.bodies.length * POSE;
+    if (poses.length % stride !== 0) {
+      throw new Error(
+        `Poses of ${poses.length} numbers do not hold whole robots of ${stride} (${this.scene.name})`,
+      );
+    }
+    this.offsets = offsets ?? null;
+    this.stream.push(poses, performance.now(), true);
+    this.ask();
+  }
+
+  /** @param {boolean} follow */
+  setFollow(follow) {
+    this.view.following = follow;
+    this.ask();
+  }
+
+  /** @param {number|null} row to mark in a crowd */
+  select(row) {
+    this.selected = row;
+    this.ask();
+  }
+
+  resetView() {
+    this.view.snap();
+    this.ask();
+  }
+
+  resize() {
+    const { clientWidth, clientHeight } = this.container;
+    if (clientWidth < 1 || clientHeight < 1) return;
+    if (clientWidth === this.width && clientHeight === this.height) return;
+    this.width = clientWidth;
+    this.height = clientHeight;
+    this.stagehand.resize(this.width, this.height);
+    this.view.resize(this.width, this.height);
+    this.frameHome();
+    if (this.running) this.draw(performance.now());
+  }
+
+  start() {
+    this.running = true;
+    this.ask();
+  }
+
+  stop() {
+    this.running = false;
+    this.push.release();
+    cancelAnimationFrame(this.request);
+    clearTimeout(this.resting);
+    this.request = this.resting = 0;
+  }
+
+  destroy() {
+    this.stop();
+    this.observer.disconnect();
+    this.listeners.abort();
+    this.robots?.dispose();
+    this.floor.dispose();
+    this.push.dispose();
+    this.view.dispose();
+    this.stagehand.dispose();
+    this.notice.remove();
+    this.canvas.remove();
+  }
+
+  rebuild() {
+    const { scene, count } = this;
+    if (!scene) return;
+    this.push.release();
+    this.robots?.dispose();
+    this.robots = new RobotMeshes(scene, this.theme, count);
+    this.stagehand.scene.add(this.robots.group);
+    this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body);
+    const rest = restPose(scene);
+    for (let row = 0; row < count; row++) this.stream.shown.set(rest, row * rest.length);
+    this.offsets = null;
+    this.crowd = new Crowd(count, scene.bodies.length, scene.tracking_body, scene.view.fixed_base);
+    this.describe();
+    this.frameHome();
+    this.view.snap();
+    this.ask();
+  }
+
+  /** Choose formation and distance for the shape of the view. */
+  frameHome() {
+    const { scene, crowd } = this;
+    if (!scene || !crowd || this.width < 1) return;
+    const shape = figureView(scene, skeleton(scene));
+    const tall = Math.max(scene.view.height, 0.8 * shape.half_width);
+    const aspect = this.width / this.height;
+    const azimuth = THREE.MathUtils.degToRad(-62);
+    if (this.count === 1) {
+      const distance = this.view.distanceFor(
+        tall,
+        Math.min(0.46, (0.62 * aspect * tall) / (2 * shape.half_width)),
+      );
+      const elevation = THREE.MathUtils.degToRad(scene.view.axis === "xy" ? 40 : 11);
+      this.view.setHome({ azimuth, elevation, distance });
+      this.stagehand.setReach(3 * tall, 3 * distance);
+      this.floor.setPool(4.5 * tall);
+      return;
+    }
+    const columns = Math.ceil(Math.sqrt(this.count * Math.min(3, Math.max(0.7, aspect * 0.85))));
+    crowd.form(
+      columns,
+      Math.max(1.05 * tall, 2.3 * shape.half_width),
+      Math.max(1.15 * tall, 2.2 * shape.depth),
+    );
+    const wide = crowd.extent.x * Math.sin(-azimuth) + 0.5 * crowd.extent.y * Math.cos(azimuth);
+    const distance = Math.max(
+      this.view.distanceFor(tall, 0.34),
+      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.6 : 1.12),
+    );
+    this.view.setHome({ azimuth, elevation: THREE.MathUtils.degToRad(12), distance });
+    this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), 2.4 * distance);
+    this.floor.setPool(0.75 * Math.max(crowd.extent.x, crowd.extent.y));
+  }
+
+  ask() {
+    if (!this.running || this.request || this.resting) return;
+    const rest_ms = this.stagehand.rest_ms - (performance.now() - this.drawn_ms);
+    if (rest_ms > 4) {
+      this.resting = window.setTimeout(() => {
+        this.resting = 0;
+        this.ask();
+      }, rest_ms);
+      return;
+    }
+    this.request = requestAnimationFrame((now) => {
+      this.request = 0;
+      this.draw(now);
+    });
+  }
+
+  /** @param {number} now_ms */
+  draw(now_ms) {
+    const { stream, robots, crowd, scene } = this;
+    if (!stream || !robots || !crowd || !scene || this.width < 1 || this.stagehand.lost) return;
+    const began = performance.now();
+    const seconds = Math.min(0.1, Math.max(0, (now_ms - this.last_ms) / 1000));
+    this.last_ms = now_ms;
+    const blending = stream.advance(began);
+    crowd.follow(stream.shown, stream.jumped);
+    if (this.count === 1 && !this.offsets) crowd.offsets.fill(0);
+    const offsets = this.offsets ?? crowd.offsets;
+    robots.update(stream.shown, offsets);
+    this.aim(scene, stream, crowd);
+    this.push.step(stream.shown, scene.bodies.length, began);
+    const moving = this.view.step(seconds);
+    this.placeRing(scene, stream, offsets);
+    const { target } = this.view.controls;
+    this.floor.centre(
+      target.x,
+      target.y,
+      floorHeight(scene) ?? (scene.view.fixed_base ? -0.5 * scene.view.height : 0),
+    );
+    this.stagehand.light(target);
+    this.stagehand.render(this.view.camera, now_ms);
+    this.push.placeLabel(this.view.camera, this.width, this.height);
+    this.drawn_ms = performance.now();
+    this.draw_ms = this.drawn_ms - began;
+    if (blending || moving || this.push.active) this.ask();
+  }
+
+  /**
+   * Tell the camera where to look.
+   * @param {Scene} scene
+   * @param {PoseStream} stream
+   * @param {Crowd} crowd
+   */
+  aim(scene, stream, crowd) {
+    const floor = floorHeight(scene) ?? 0;
+    const up = scene.view.fixed_base
+      ? 0.4 * scene.view.height
+      : floor + 0.52 * Math.min(scene.view.height, 1.6);
+    if (this.count > 1) {
+      this.view.target.set(crowd.focus.x, crowd.focus.y, up * 0.8);
+      return;
+    }
+    const at = scene.tracking_body * POSE;
+    const x = scene.view.fixed_base ? 0 : (stream.shown[at] ?? 0);
+    const y = scene.view.fixed_base ? 0 : (stream.shown[at + 1] ?? 0);
+    this.view.target.set(x, y, scene.view.axis === "xy" ? floor : up);
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {PoseStream} stream
+   * @param {Float32Array} offsets
+   */
+  placeRing(scene, stream, offsets) {
+    const row = this.selected;
+    this.ring.visible = row !== null && this.count > 1;
+    if (row === null || !this.ring.visible) return;
+    const at = (row * scene.bodies.length + scene.tracking_body) * POSE;
+    const x = (stream.shown[at] ?? 0) + (offsets[row * 2] ?? 0);
+    const y = (stream.shown[at + 1] ?? 0) + (offsets[row * 2 + 1] ?? 0);
+    this.ring.position.set(x, y, (floorHeight(scene) ?? 0) + 0.02);
+    this.ring.scale.setScalar(0.36 * scene.view.height);
+  }
+
+  listen() {
+    const { canvas } = this;
+    const options = { signal: this.listeners.signal };
+    canvas.addEventListener("pointerdown", (event) => this.press(event), options);
+    canvas.addEventListener("pointermove", (event) => this.drag(event), options);
+    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
+      canvas.addEventListener(type, (event) => this.letGo(event), options);
+    }
+    canvas.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey || !this.view.key(event.key)) return;
+        event.preventDefault();
+        this.ask();
+      },
+      options,
+    );
+    canvas.addEventListener("webglcontextlost", (event) => this.setLost(event, true), options);
+    canvas.addEventListener("webglcontextrestored", (event) => this.setLost(event, false), options);
+  }
+
+  /**
+   * @param {Event} event
+   * @param {boolean} lost
+   */
+  setLost(event, lost) {
+    event.preventDefault();
+    this.stagehand.lost = lost;
+    this.notice.hidden = !lost;
+    this.notice.textContent = lost ? LOST : "";
+    this.ask();
+  }
+
+  /**
+   * The robot under the pointer; a press that misses by a finger's breadth counts too.
+   * @param {PointerEvent} event
+   * @param {boolean} [generous]
+   */
+  hit(event, generous = false) {
+    const reach = event.pointerType === "touch" ? 22 : 10;
+    for (let ring = 0; ring <= (generous ? 8 : 0); ring++) {
+      const angle = (ring * Math.PI) / 4;
+      this.aimRay(event, ring ? reach * Math.cos(angle) : 0, ring ? reach * Math.sin(angle) : 0);
+      const found = this.robots?.pick(this.raycaster);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  /**
+   * @param {PointerEvent} event
+   * @param {number} [aside_x] (px)
+   * @param {number} [aside_y] (px)
+   */
+  aimRay(event, aside_x = 0, aside_y = 0) {
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const x = ((event.clientX + aside_x - left) / width) * 2 - 1;
+    const y = 1 - ((event.clientY + aside_y - top) / height) * 2;
+    this.raycaster.setFromCamera(new THREE.Vector2(x, y), this.view.camera);
+  }
+
+  /** @param {PointerEvent} event */
+  press(event) {
+    this.pressed = { x: event.clientX, y: event.clientY };
+    if (!event.isPrimary || event.button !== 0 || this.count > 1 || !this.scene || !this.stream) return;
+    const hit = this.hit(event, true);
+    if (!hit) return;
+    const offset = new THREE.Vector3(this.offsets?.[0] ?? 0, this.offsets?.[1] ?? 0, 0);
+    this.push.grab(hit, this.stream.shown, this.scene.bodies.length, offset, this.view.camera);
+    this.view.controls.enabled = false;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.style.cursor = "grabbing";
+    this.ask();
+  }
+
+  /** @param {PointerEvent} event */
+  drag(event) {
+    if (this.push.active) {
+      this.aimRay(event);
+      this.push.move(this.raycaster.ray);
+      this.ask();
+    } else if (event.pointerType === "mouse" && event.buttons === 0) {
+      this.canvas.style.cursor = this.hit(event) ? (this.count > 1 ? "pointer" : "grab") : "";
+    }
+  }
+
+  /** @param {PointerEvent} event */
+  letGo(event) {
+    if (this.push.active) {
+      this.push.release();
+      this.view.controls.enabled = true;
+      this.canvas.style.cursor = "";
+      this.ask();
+      return;
+    }
+    const still = Math.hypot(event.clientX - this.pressed.x, event.clientY - this.pressed.y) < CLICK_PX;
+    if (event.type !== "pointerup" || !still || this.count === 1) return;
+    const hit = this.hit(event, true);
+    if (hit) this.onSelect(hit.row);
+  }
+
+  describe() {
+    const title = this.scene?.name.replaceAll("_", " ") ?? "";
+    const what =
+      this.count === 1 ? "Drag the robot to push it. " : `${this.count} robots; click one to look closely. `;
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute(
+      "aria-label",
+      `${title} in 3D. ${what}Arrow keys turn the view, plus and minus zoom, Home returns to the first view.`,
+    );
+  }
+}
+
+/** @param {import("./theme.js").Theme} theme */
+function selectionRing(theme) {
+  const material = new THREE.MeshBasicMaterial({ color: hex(theme.accent), transparent: true, opacity: 0.9 });
+  const ring = new THREE.Mesh(new THREE.RingGeometry(0.91, 1, 64), material);
+  ring.visible = false;
+  return ring;
+}
