@@ -2,6 +2,7 @@
 
 import { PageError } from "./errors.js";
 import { factsOf, readMetadata } from "./policy_header.js";
+import { fetchOwn } from "./requirements.js";
 
 /** @import {PolicyEntry, PolicyFacts, TaskRecord} from "./page_types" */
 /** @import {RunControl} from "./run_control.js" */
@@ -69,10 +70,8 @@ export class PolicyLibrary extends EventTarget {
 
   /** Load the list of policies that came with the page, where it has one. */
   async loadShipped() {
-    const response = await fetch(new URL("./policies/index.json", import.meta.url));
-    if (!response.ok) return;
     /** @type {{file: string, title: string, task: string}[]} */
-    const list = await response.json();
+    const list = await (await fetchOwn("policies/index.json")).json();
     this.shipped = list.map(({ file, title, task }) => shippedEntry(file, title, task));
     this.dispatchEvent(new CustomEvent("change"));
   }
@@ -173,13 +172,5 @@ function shippedEntry(file, title, task) {
 
 /** @param {string} file */
 async function fetchPolicy(file) {
-  const response = await fetch(new URL(`./policies/${file}`, import.meta.url));
-  if (!response.ok) {
-    throw new PageError(
-      "A policy is missing on the server",
-      `policies/${file} gave status ${response.status}.`,
-      "Run ./build.sh dist and reload the page.",
-    );
-  }
-  return response.arrayBuffer();
+  return (await fetchOwn(`policies/${file}`)).arrayBuffer();
 }

@@ -94,10 +94,36 @@ async function fetchJson(path) {
 }
 
 /**
- * The tasks and settings that the build wrote.
- * @returns {Promise<{tasks: TaskRecord[], settings: Settings}>}
+ * The tasks, the settings and the list of its own files that the build wrote.
+ * @returns {Promise<{tasks: TaskRecord[], settings: Settings, version: string, files: Set<string>}>}
  */
 export async function loadCatalogue() {
-  const [tasks, settings] = await Promise.all([fetchJson("tasks.json"), fetchJson("settings.json")]);
-  return { tasks: Array.isArray(tasks) ? tasks : Object.values(tasks), settings };
+  const [{ tasks }, settings, build] = await Promise.all([
+    fetchJson("tasks.json"),
+    fetchJson("settings.json"),
+    fetchJson("build.json"),
+  ]);
+  return { tasks, settings, version: build.version, files: new Set(Object.keys(build.files)) };
+}
+
+/**
+ * Load a part of the page that is not needed at first.
+ * @template T
+ * @param {() => Promise<T>} load
+ * @param {string} what
+ * @returns {Promise<T>}
+ * @throws {PageError} the server lacks it
+ */
+export async function loadPart(load, what) {
+  try {
+    return await load();
+  } catch (error) {
+    const missing = new PageError(
+      "A file of the page is missing on the server",
+      `${what} could not be loaded.`,
+      "Check that the server serves the whole dist folder (./build.sh serve), then reload.",
+    );
+    missing.details = String(error);
+    throw missing;
+  }
 }

@@ -1,5 +1,6 @@
 /** The strip of charts: its head (x axis, fold) and the charts themselves, loaded when first wanted. */
 
+import { loadPart } from "../requirements.js";
 import { h, icon, setText } from "./elements.js";
 import { meanOf } from "./format.js";
 
@@ -96,7 +97,7 @@ export class Curves {
       return;
     }
     try {
-      const { Charts } = await import("../views/charts.js");
+      const { Charts } = await loadPart(() => import("../views/charts.js"), "The charts");
       if (this.charts) return;
       this.charts = new Charts(this.body);
       this.#baseline();

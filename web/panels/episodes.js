@@ -24,8 +24,10 @@ export class Episodes {
   /** @param {PlayControl} play */
   constructor(play) {
     this.play = play;
-    this.mean = h("b", { class: "num" }, "–");
-    this.about = h("p", { class: "muted num" });
+    this.mean = h("data", { class: "num" }, "–");
+    this.first = h("data", { class: "num" });
+    this.words = h("span");
+    this.about = h("p", { class: "muted num" }, this.words, this.first);
     this.body = h("tbody");
     this.table = h(
       "table",
@@ -74,7 +76,8 @@ export class Episodes {
     this.frame.hidden = episodes.length === 0;
     if (clean.length === 0) {
       setText(this.mean, "–");
-      setText(this.about, "The first episodes are still running.");
+      setText(this.words, "The first episodes are still running.");
+      setText(this.first, "");
       this.body.replaceChildren();
       return;
     }
@@ -82,11 +85,10 @@ export class Episodes {
     setText(this.mean, meanAndSpread(mean, std));
     const pushed = episodes.length - clean.length;
     const apart = pushed > 0 ? `; ${plural(pushed, "pushed episode")} left out` : "";
-    const seeds =
-      first.length > 0 && clean.length > first.length
-        ? `; the first ${first.length}: ${measure(returnOf(first).mean)}`
-        : "";
-    setText(this.about, `${plural(clean.length, "episode")}${seeds}${apart}`);
+    setText(this.words, `${plural(clean.length, "episode")}${apart}`);
+    setText(this.first, first.length > 0 ? `; first of each robot: ${measure(returnOf(first).mean)}` : "");
+    this.first.value = first.length > 0 ? String(returnOf(first).mean) : "";
+    this.first.dataset.count = String(first.length);
     const dt = started?.dt ?? 0;
     const canFall = (show?.task.healthy.length ?? 0) > 0;
     this.body.replaceChildren(

@@ -34,7 +34,11 @@ export function evaluationView(label, evaluation, canFall) {
       "div",
       { class: "evaluation-head" },
       h("span", { class: "label" }, label),
-      h("b", { class: "num" }, meanAndSpread(evaluation.return_mean, evaluation.return_std)),
+      h(
+        "data",
+        { class: "num", value: String(evaluation.return_mean) },
+        meanAndSpread(evaluation.return_mean, evaluation.return_std),
+      ),
     ),
     h(
       "div",

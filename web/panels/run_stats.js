@@ -47,7 +47,7 @@ export class RunStats {
     );
     this.done = h("span", { class: "num" });
     this.remaining = h("span", { class: "num muted" });
-    /** @type {Map<string, HTMLElement>} */
+    /** @type {Map<string, HTMLDataElement>} */
     this.values = new Map();
     /** @type {Map<string, {bar: HTMLElement, share: HTMLElement}>} */
     this.parts = new Map();
@@ -63,9 +63,9 @@ export class RunStats {
 
   #figures() {
     const one = (/** @type {string} */ key, /** @type {string} */ label, /** @type {string} */ title) => {
-      const value = h("dd", { class: "num" }, "–");
+      const value = h("data", { class: "num", "data-figure": key }, "–");
       this.values.set(key, value);
-      return h("div", { title }, h("dt", {}, label), value);
+      return h("div", { title }, h("dt", {}, label), h("dd", {}, value));
     };
     return h(
       "dl",
@@ -110,13 +110,13 @@ export class RunStats {
     );
     this.#put("envs", fullCount(recipe.n_envs));
     this.#put("fps", `${Math.round(this.fps())} fps`);
-    this.#put("return", lastReturn(records));
+    this.#put("return", lastReturn(records), newestReturn(records)?.return_mean);
     this.#put("training", pace > 0 ? `${shortCount(pace)}/s` : "–");
     const physics = recentMean(records, (record) => record.physics_steps_per_s);
     this.#put("physics", physics > 0 ? `${shortCount(physics)}/s` : "–");
     this.#put("episodes", latest ? shortCount(latest.episodes) : "–");
     this.#put("unstable", latest ? shortCount(latest.unstable_rows) : "–");
-    this.#put("time", latest ? duration(latest.seconds) : "–");
+    this.#put("time", latest ? duration(latest.seconds) : "–", latest?.seconds);
     this.#updateParts();
   }
 
@@ -138,10 +138,13 @@ export class RunStats {
   /**
    * @param {string} key
    * @param {string} text
+   * @param {number|null} [value] unrounded
    */
-  #put(key, text) {
+  #put(key, text, value) {
     const place = this.values.get(key);
-    if (place) setText(place, text);
+    if (!place) return;
+    setText(place, text);
+    if (value !== undefined) place.value = String(value ?? "");
   }
 }
 
@@ -149,7 +152,15 @@ export class RunStats {
  * The newest record in which an episode ended.
  * @param {Progress[]} records
  */
+function newestReturn(records) {
+  return records.findLast((each) => each.return_mean !== null);
+}
+
+/**
+ * Its return, in words.
+ * @param {Progress[]} records
+ */
 export function lastReturn(records) {
-  const record = records.findLast((each) => each.return_mean !== null);
+  const record = newestReturn(records);
   return record ? meanAndSpread(record.return_mean, record.return_std) : measure(null);
 }

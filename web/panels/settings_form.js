@@ -1,6 +1,7 @@
 /** The form of a run's settings, built from settings.json: every setting with its sentence, its limits, its way back. */
 
 import { h, icon, setText } from "./elements.js";
+import { fullCount } from "./format.js";
 import { problemsOf, putAt, settingsOf, valueAt } from "./settings_check.js";
 
 /** @import {Recipe, Setting, Settings, SettingValue, TaskRecord} from "../page_types" */
@@ -309,6 +310,7 @@ function makeInput(setting, id, typed) {
  */
 function asTyped(value) {
   if (typeof value === "boolean") return value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 100_000) return fullCount(value);
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 

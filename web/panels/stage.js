@@ -1,6 +1,7 @@
 /** The stage: the robots of the room in sight, as stick figures or in 3D, many or one close up. */
 
 import { PageError } from "../errors.js";
+import { loadPart } from "../requirements.js";
 import { loadScene } from "../views/scene.js";
 import { StickGrid } from "../views/stick_grid.js";
 
@@ -32,7 +33,7 @@ export class RoomView {
 /** Fires "change" when what is looked at changes, and "select" (detail: row). */
 export class Stage extends EventTarget {
   /**
-   * @param {{canvas: HTMLCanvasElement, grid: HTMLElement, space: HTMLElement}} places
+   * @param {{stage: HTMLElement, canvas: HTMLCanvasElement, grid: HTMLElement, space: HTMLElement}} places
    * @param {Notices} notices
    * @param {(row: number, push: {body: number, force_n: number[], point_m: number[]}) => void} onPush
    */
@@ -177,6 +178,7 @@ export class Stage extends EventTarget {
     if (view.mode === "crowd" || view.close !== null) await this.#open3D();
     if (view !== this.view) return;
     const { spatial } = this;
+    this.places.stage.dataset.drawn = spatial ? "space" : "figures";
     this.places.grid.hidden = spatial;
     this.places.space.hidden = !spatial;
     if (spatial) this.grid.stop();
@@ -222,7 +224,7 @@ export class Stage extends EventTarget {
   async #open3D() {
     if (this.space || this.no3D) return;
     try {
-      const { Robot3D } = await import("../views/robot_3d.js");
+      const { Robot3D } = await loadPart(() => import("../views/robot_3d.js"), "The 3D view");
       if (this.space) return;
       this.space = new Robot3D(this.places.space, {
         onPush: (push) => this.onPush(this.view.close ?? this.view.selected ?? 0, push),
@@ -231,12 +233,15 @@ export class Stage extends EventTarget {
       });
     } catch (error) {
       this.no3D = String(error);
-      const lost = new PageError(
-        "3D is not available here",
-        "This browser gives the page no WebGL, so robots are drawn as stick figures.",
-        "Nothing is lost by it. To see 3D, allow hardware acceleration in the browser's settings and reload.",
-      );
-      lost.details = this.no3D;
+      const lost =
+        error instanceof PageError
+          ? error
+          : new PageError(
+              "3D is not available here",
+              "This browser gives the page no WebGL, so robots are drawn as stick figures.",
+              "Nothing is lost by it. To see 3D, allow hardware acceleration in the browser's settings and reload.",
+            );
+      lost.details ||= this.no3D;
       this.notices.report(lost, { key: "webgl", kind: "info" });
     }
   }

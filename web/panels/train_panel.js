@@ -41,6 +41,7 @@ export class TrainPanel {
    * @param {{tasks: TaskRecord[], settings: Settings, run: RunControl, library: PolicyLibrary, fps: () => number, wishes: Wishes}} parts
    */
   constructor(place, { tasks, settings, run, library, fps, wishes }) {
+    this.place = place;
     this.tasks = tasks;
     this.settings = settings;
     this.run = run;
@@ -48,6 +49,8 @@ export class TrainPanel {
     this.wishes = wishes;
     this.task = /** @type {TaskRecord} */ (tasks[0]);
     this.asking = false;
+    /** The last number of robots in the form that can be drawn. */
+    this.sensible = 1;
     /** @type {Evaluation|null} */
     this.baseline = null;
     this.picker = new TaskPicker(tasks, "train-task", (task) => this.setTask(task));
@@ -74,24 +77,27 @@ export class TrainPanel {
 
   /** @param {HTMLElement} place */
   #assemble(place) {
-    this.setup.append(
-      h("section", { class: "group" }, h("h2", { class: "group-title" }, "Task"), this.picker.element),
-      this.form.element,
+    this.form.taskSettings.after(
       h(
-        "section",
-        { class: "group" },
+        "div",
+        { class: "setting choice" },
+        h("label", { for: "start-from" }, "Start from"),
+        h("div", { class: "setting-control" }, this.startFrom),
         h(
-          "div",
-          { class: "setting choice" },
-          h("label", { for: "start-from" }, "Start from"),
-          h("div", { class: "setting-control" }, this.startFrom),
-          h(
-            "p",
-            { class: "setting-help" },
-            "Fresh weights know nothing; a policy of the same robot goes on from what it knows.",
-          ),
+          "p",
+          { class: "setting-help" },
+          "Fresh weights know nothing; a policy of the same robot goes on from what it knows.",
         ),
       ),
+    );
+    this.setup.append(
+      h(
+        "section",
+        { class: "group open-end" },
+        h("h2", { class: "group-title" }, "Task"),
+        this.picker.element,
+      ),
+      this.form.element,
     );
     this.running.append(
       h("div", { class: "run-head" }, this.heading, this.stateWord),
@@ -123,7 +129,8 @@ export class TrainPanel {
   /** Robots the form asks for, as far as it makes sense. */
   get robots() {
     const wanted = this.form.recipe().n_envs;
-    return Number.isInteger(wanted) && wanted >= 1 ? Math.min(wanted, 4096) : 1;
+    if (Number.isInteger(wanted) && wanted >= 1 && wanted <= 4096) this.sensible = wanted;
+    return this.sensible;
   }
 
   #choice() {
@@ -168,6 +175,7 @@ export class TrainPanel {
   update() {
     const { run } = this;
     const { setup, running, heading, stateWord } = this;
+    this.place.dataset.state = run.evaluating ? "evaluating" : run.state;
     setup.hidden = this.shown;
     running.hidden = !this.shown;
     setText(heading, run.task?.title ?? "");

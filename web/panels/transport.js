@@ -123,6 +123,7 @@ export class Transport {
     slider.setAttribute("aria-valuetext", `${play.speed} times real time`);
     setText(asked, times(play.speed));
     this.places.bar.hidden = !watch && !ticking && !paused;
+    stage.places.stage.dataset.bar = this.places.bar.hidden ? "no" : "yes";
     for (const choice of modes.querySelectorAll("button")) {
       const on = close ? false : choice.dataset.mode === (stage.no3D ? "figures" : stage.view.mode);
       choice.setAttribute("aria-pressed", String(on));

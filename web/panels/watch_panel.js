@@ -27,6 +27,7 @@ export class WatchPanel {
    * @param {{tasks: TaskRecord[], settings: Settings, play: PlayControl, library: PolicyLibrary, wishes: Wishes}} parts
    */
   constructor(place, { tasks, settings, play, library, wishes }) {
+    this.place = place;
     this.settings = settings;
     this.play = play;
     this.library = library;
@@ -120,6 +121,7 @@ export class WatchPanel {
 
   update() {
     const { show, state } = this.play;
+    this.place.dataset.state = state;
     if (!show) return;
     this.picker.show(show.task);
     const { crowd, seed, evaluate, exporter } = this;

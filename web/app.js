@@ -1,0 +1,403 @@
+/** The page's parts, connected: the two rooms, what each shows, and what its buttons do. */
+
+import { PageError } from "./errors.js";
+import { Curves } from "./panels/curves.js";
+import { byId, h, setText } from "./panels/elements.js";
+import { duration, shortCount, times } from "./panels/format.js";
+import { RoomView, Stage } from "./panels/stage.js";
+import { runAnnouncement, trainWords, watchWords } from "./panels/stage_words.js";
+import { TrainPanel } from "./panels/train_panel.js";
+import { Transport } from "./panels/transport.js";
+import { WatchPanel } from "./panels/watch_panel.js";
+import { PlayControl, SPEEDS } from "./play_control.js";
+import { PolicyLibrary } from "./policy_library.js";
+import { fetchOwn } from "./requirements.js";
+import { RunControl } from "./run_control.js";
+
+/** @import {Evaluation, Frame} from "./protocol" */
+/** @import {Notices} from "./errors.js" */
+/** @import {PolicyEntry, Recipe, Settings, TaskRecord} from "./page_types" */
+/** @import {RunStorage} from "./storage.js" */
+/** @import {Actions} from "./panels/transport.js" */
+
+/** Robots of the show that opens the page. */
+export const CROWD = 12;
+const PHONE = matchMedia("(max-width: 760px)");
+/** Robots drawn while training; a phone's screen and processor hold fewer. */
+const VISIBLE = 64;
+const VISIBLE_ON_PHONE = 16;
+const READOUT_MS = 500;
+
+/** @typedef {"watch"|"train"} Room */
+
+export class App {
+  /**
+   * @param {Notices} notices
+   * @param {{tasks: TaskRecord[], settings: Settings, version: string}} catalogue
+   * @param {RunStorage|null} storage
+   */
+  constructor(notices, { tasks, settings, version }, storage) {
+    this.version = version;
+    this.notices = notices;
+    this.tasks = new Map(tasks.map((task) => [task.id, task]));
+    this.storage = storage;
+    /** @type {Map<string, Promise<string>>} */
+    this.models = new Map();
+    const loadModel = (/** @type {TaskRecord} */ task) => this.loadModel(task);
+    this.run = new RunControl(notices, () => this.storage, loadModel);
+    this.run.visible = PHONE.matches ? VISIBLE_ON_PHONE : VISIBLE;
+    this.play = new PlayControl(notices, loadModel);
+    this.library = new PolicyLibrary(this.tasks, this.run);
+    /** @type {Room} */
+    this.room = "watch";
+    this.views = { watch: new RoomView("crowd"), train: new RoomView("figures") };
+    this.stage = new Stage(
+      {
+        stage: byId("stage"),
+        canvas: /** @type {HTMLCanvasElement} */ (byId("grid-canvas")),
+        grid: byId("view-grid"),
+        space: byId("view-3d"),
+      },
+      notices,
+      (row, push) => (this.room === "watch" ? this.play : this.run).push({ row, steps: 4, ...push }),
+    );
+    this.actions = this.#actions();
+    this.transport = new Transport(
+      { title: byId("stage-title"), tools: byId("stage-tools"), bar: byId("transport") },
+      this.stage,
+      this.play,
+      this.run,
+      this.actions,
+    );
+    this.watchPanel = new WatchPanel(byId("panel-watch"), {
+      tasks,
+      settings,
+      play: this.play,
+      library: this.library,
+      wishes: {
+        show: (entry, task, more) => this.show(entry, task, more),
+        importFiles: (files) => this.importFiles(files),
+        exportPolicy: () => this.exportShown(),
+      },
+    });
+    this.trainPanel = new TrainPanel(byId("panel-train"), {
+      tasks,
+      settings,
+      run: this.run,
+      library: this.library,
+      fps: () => this.stage.fps,
+      wishes: {
+        start: (recipe, task, key) => this.train(recipe, task, key),
+        watch: () => this.watchTraining(),
+        exportPolicy: () => this.exportTraining(),
+        reset: () => this.resetRun(),
+        choice: (task, robots) => this.#idleRobots(task, robots),
+      },
+    });
+    this.curves = new Curves(byId("curves"), this.run, (error) => notices.report(error, { key: "charts" }));
+    this.#connect();
+  }
+
+  /** @param {TaskRecord} task */
+  loadModel(task) {
+    const path = `models/${task.model}.xml`;
+    const found = this.models.get(path) ?? fetchOwn(path).then((response) => response.text());
+    this.models.set(path, found);
+    found.catch(() => this.models.delete(path));
+    return found;
+  }
+
+  /**
+   * Show a policy acting.
+   * @param {PolicyEntry} entry
+   * @param {TaskRecord} task
+   * @param {{n_envs?: number, seed?: number}} [more]
+   */
+  show(entry, task, more = {}) {
+    const before = this.play.show;
+    const show = {
+      entry,
+      task,
+      n_envs: more.n_envs ?? before?.n_envs ?? CROWD,
+      seed: more.seed ?? before?.seed ?? 0,
+    };
+    const dt = this.views.watch.dt;
+    this.stage
+      .setRobots(this.views.watch, task.model, show.n_envs, dt)
+      .catch((error) => this.notices.report(error, { key: "scene" }));
+    this.play.play(show);
+  }
+
+  /**
+   * @param {Recipe} recipe
+   * @param {TaskRecord} task
+   * @param {string} key of the policy to start from, or "": fresh weights
+   */
+  async train(recipe, task, key) {
+    this.notices.close("run");
+    try {
+      const entry = this.library.entries.find((each) => each.key === key);
+      if (entry && !this.library.fits(entry, task)) {
+        const own = this.tasks.get(entry.task ?? "")?.title ?? entry.task;
+        throw new PageError(
+          "This policy cannot be used",
+          `${entry.title} was made for ${own}; its senses and actions are not those of ${task.title}.`,
+          "Start from fresh weights, or choose the task it was made for.",
+        );
+      }
+      await this.run.start(recipe, task, (await entry?.load()) ?? null);
+    } catch (error) {
+      this.notices.report(error, { key: "run" });
+    }
+  }
+
+  watchTraining() {
+    const { training } = this.library;
+    const task = training && this.tasks.get(training.task ?? "");
+    if (!training || !task) return;
+    this.show(training, task);
+    this.enter("watch");
+  }
+
+  async exportTraining() {
+    const { policy, task } = this.run;
+    if (!policy || !task) return;
+    download(policy.bytes, `${task.id}-${shortCount(policy.steps)}.safetensors`);
+    this.run.exportedSteps = policy.steps;
+  }
+
+  async exportShown() {
+    const { show } = this.play;
+    if (!show) return;
+    try {
+      const bytes = await show.entry.load();
+      if (!bytes) return;
+      const name =
+        show.entry.origin === "imported"
+          ? show.entry.title
+          : `${show.entry.task}-${shortCount(show.entry.facts?.steps ?? 0)}`;
+      download(bytes, `${name}.safetensors`);
+      if (show.entry.origin === "training" && show.entry.facts)
+        this.run.exportedSteps = show.entry.facts.steps;
+    } catch (error) {
+      this.notices.report(error, { key: "play" });
+    }
+  }
+
+  /** @param {FileList|File[]} files */
+  async importFiles(files) {
+    const [file] = files;
+    if (!file) return;
+    try {
+      const { entry, task } = await this.library.import(file);
+      this.notices.close("import");
+      this.notices.close("play");
+      this.show(entry, task);
+      this.enter("watch");
+    } catch (error) {
+      this.notices.report(error, { key: "import" });
+    }
+  }
+
+  resetRun() {
+    const steps = this.run.steps;
+    const undo = this.run.reset();
+    if (steps === 0) return;
+    this.notices.show({
+      key: "run",
+      kind: "info",
+      title: `${shortCount(steps)} steps of learning were put aside`,
+      what: "They are kept until the next run saves its first checkpoint.",
+      actions: [{ label: "Undo", run: undo }],
+    });
+  }
+
+  /** @param {Room} room */
+  enter(room) {
+    if (room === this.room && document.body.dataset.entered) return;
+    document.body.dataset.entered = "yes";
+    this.room = room;
+    document.body.dataset.room = room;
+    for (const name of /** @type {const} */ (["watch", "train"])) {
+      const tab = byId(`tab-${name}`);
+      tab.setAttribute("aria-selected", String(name === room));
+      tab.tabIndex = name === room ? 0 : -1;
+      byId(`panel-${name}`).hidden = name !== room;
+    }
+    this.play.rest(room !== "watch");
+    this.transport.setRoom(room);
+    this.stage.look(this.views[room]);
+    if (room === "train") {
+      this.run.prewarm();
+      this.curves.open();
+    }
+    this.words();
+  }
+
+  /** Bring title, state and readouts up to date. */
+  words() {
+    const { play, run, room, trainPanel } = this;
+    const words =
+      room === "watch" ? watchWords(play) : trainWords(run, trainPanel.task.title, trainPanel.robots);
+    const task = room === "watch" ? play.show?.task : trainPanel.shown ? run.task : trainPanel.task;
+    this.transport.say(task?.group ?? "", words.name, words.line);
+    const line = byId("boot-line");
+    line.hidden = words.loading === null;
+    /** @type {HTMLElement} */ (line.firstElementChild).style.transform = `scaleX(${words.loading ?? 0})`;
+    const state = byId("run-state");
+    state.hidden = run.state === "idle" || room === "train";
+    state.dataset.state = run.state;
+    setText(
+      state,
+      run.live || run.state === "finished"
+        ? `Training ${run.state}`
+        : `Training ${run.state}, ${shortCount(run.steps)} steps`,
+    );
+  }
+
+  /** The measured speed in the top bar. */
+  readout() {
+    const { play, run, room } = this;
+    const place = byId("speed-read");
+    if (room === "watch") {
+      const factor = play.state === "playing" ? (play.frame?.real_time_factor ?? null) : null;
+      setText(place, factor === null ? "" : `${times(factor)} real time`);
+    } else {
+      const record = run.state === "running" ? run.latest : null;
+      setText(place, record ? `${shortCount(record.steps_per_s)} steps/s` : "");
+      if (run.state === "running") this.trainPanel.stats.update();
+    }
+  }
+
+  /** Measure what random actions reach in a run's task, once per task and browser. @param {TaskRecord} task */
+  async measureBaseline(task) {
+    const key = `${task.id} ${task.layout_version} ${this.version}`;
+    /** @type {Evaluation|undefined} */
+    let found;
+    try {
+      found = await this.storage?.baseline(key);
+      if (!found) {
+        found = await this.play.evaluate(null, task);
+        await this.storage?.saveBaseline(key, found);
+      }
+    } catch (error) {
+      if (!found) this.notices.report(error, { key: "baseline" });
+    }
+    if (this.run.task !== task || !found) return;
+    this.curves.setBaseline(found);
+    this.trainPanel.setBaseline(found);
+  }
+
+  /** Offer the run that the last visit left. */
+  async offerLastRun() {
+    const last = await this.storage?.lastRun();
+    const task = last && this.tasks.get(last.saved.recipe.task);
+    if (!last || !task || this.run.state !== "idle") return;
+    this.run.restore(last.id, last.saved, task);
+    const ago = duration((Date.now() - last.saved.savedAt) / 1000);
+    if (last.saved.state === "finished") return;
+    this.notices.show({
+      key: "last-run",
+      kind: "info",
+      title: `Your last run is here: ${task.group}, ${task.title.toLowerCase()}, ${shortCount(last.saved.steps)} steps`,
+      what: `Saved ${ago} ago.`,
+      actions: [
+        {
+          label: "Continue the last run",
+          run: () => {
+            this.enter("train");
+            this.run.goOn();
+          },
+        },
+      ],
+    });
+  }
+
+  #connect() {
+    const { play, run, stage, views } = this;
+    play.addEventListener("change", () => this.words());
+    play.addEventListener("started", () => this.#started("watch"));
+    play.addEventListener("frame", (event) =>
+      stage.setFrame(views.watch, /** @type {CustomEvent<Frame>} */ (event).detail),
+    );
+    run.addEventListener("frame", (event) =>
+      stage.setFrame(views.train, /** @type {CustomEvent<Frame>} */ (event).detail),
+    );
+    run.addEventListener("progress", () => this.words());
+    let state = run.state;
+    let evaluated = run.evaluation;
+    let started = run.started;
+    run.addEventListener("change", () => {
+      if (run.state !== state || run.evaluation !== evaluated) {
+        state = run.state;
+        evaluated = run.evaluation;
+        setText(byId("live"), runAnnouncement(run));
+      }
+      if (run.started !== started) {
+        started = run.started;
+        if (started) this.#started("train");
+      }
+      this.words();
+    });
+    setInterval(() => this.readout(), READOUT_MS);
+  }
+
+  /** A show or a run begins: its robots take the stage, and a run is compared with random actions. @param {Room} room */
+  #started(room) {
+    const { started, task } =
+      room === "watch" ? { started: this.play.started, task: this.play.show?.task } : this.run;
+    if (!started || !task) return;
+    this.stage
+      .setRobots(this.views[room], task.model, started.rows.length, started.dt)
+      .catch((error) => this.notices.report(error, { key: "scene" }));
+    if (room === "train") this.measureBaseline(task);
+  }
+
+  /**
+   * @param {TaskRecord} task
+   * @param {number} robots
+   */
+  #idleRobots(task, robots) {
+    const view = this.views.train;
+    const count = Math.min(robots, this.run.visible);
+    if (view.scene?.name === task.model && view.count === count) return;
+    this.stage
+      .setRobots(view, task.model, count, view.dt)
+      .catch((error) => this.notices.report(error, { key: "scene" }));
+    if (this.transport && this.trainPanel) this.words();
+  }
+
+  /** @returns {Actions} */
+  #actions() {
+    const { play, run } = this;
+    const watch = () => this.room === "watch";
+    return {
+      playOrPause: () => {
+        if (watch()) play.state === "playing" ? play.pause() : play.resume();
+        else run.state === "running" ? run.pause() : run.resume();
+      },
+      step: () => watch() && play.step(),
+      faster: (by) => {
+        if (watch()) play.setSpeed(SPEEDS[SPEEDS.indexOf(play.speed) + by] ?? play.speed);
+      },
+      reset: () => watch() && play.reset(),
+      push: () => {
+        const said = this.stage.pushChosen();
+        if (said) setText(byId("live"), said);
+      },
+      follow: () => this.stage.setFollow(!this.stage.view.follow),
+      back: () => this.stage.view.close !== null && this.stage.lookAt(null),
+      train: () => this.enter("train"),
+    };
+  }
+}
+
+/**
+ * @param {ArrayBuffer} bytes
+ * @param {string} name
+ */
+function download(bytes, name) {
+  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
