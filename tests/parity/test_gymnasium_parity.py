@@ -71,6 +71,34 @@ def test_task_equals_gymnasium_step_by_step(task: TaskSpec) -> None:
 
 
 @pytest.mark.parametrize("task", GYMNASIUM_TASKS, ids=lambda task: task.id)
+def test_task_equals_gymnasium_from_wild_states(task: TaskSpec) -> None:
+    """Velocities and contacts that random actions do not reach, so that every clip and every bound works."""
+    states = 120
+    rng = np.random.default_rng(9)
+    env: Any = gymnasium.make(task.id, disable_env_checker=True)
+    sim = NativeBatchSim(task, 1, dtype=np.float64)
+    compared = 0
+    for k in range(states):
+        first = sample_reset(task, sim.qpos0, sim.nv, rng)
+        first[: sim.nq] += rng.uniform(-0.5, 0.5, sim.nq) * (k % 3)
+        first[sim.nq :] += rng.standard_normal(sim.nv) * (0.5, 5.0, 30.0, 60.0)[k % 4]
+        start_both(env, sim, first)
+        actions = sample_actions(task, rng)
+        sim.step(actions)
+        if sim.unstable[0]:
+            continue
+        obs, reward, terminated, _, _ = env.step(actions[0])
+        total, _ = compute_reward(sim, actions)
+        seen = sim.final_obs if terminated else sim.obs
+        assert sim.terminated[0] == terminated, f"state {k}"
+        np.testing.assert_allclose(seen[0], obs, rtol=TOLERANCE, atol=TOLERANCE, err_msg=f"state {k}")
+        np.testing.assert_allclose(total[0], reward, rtol=TOLERANCE, atol=TOLERANCE, err_msg=f"state {k}")
+        compared += 1
+    env.close()
+    assert compared > states / 2
+
+
+@pytest.mark.parametrize("task", GYMNASIUM_TASKS, ids=lambda task: task.id)
 def test_time_limit_equals_gymnasium(task: TaskSpec) -> None:
     """Held in its first state, every task runs out of time at the same step as in Gymnasium."""
     env: Any = gymnasium.make(task.id, disable_env_checker=True)
