@@ -1,0 +1,145 @@
+/** One model and one MjData of the MuJoCo module, and views on its arrays that follow its memory. */
+
+/** @import {MainModule, MjData, MjModel} from "../runtime/mujoco/mujoco.js" */
+/** @import {Task} from "./task_layout.js" */
+
+/** mjNWARNING, the kinds of warnings that the engine counts. */
+const WARNINGS = 7;
+
+/** A model that is missing, cannot be read, or does not fit its task. */
+export class ModelError extends Error {
+  name = "ModelError";
+}
+
+export class Engine {
+  /**
+   * @param {MainModule} mujoco
+   * @param {string} xml
+   * @param {Task} task
+   */
+  constructor(mujoco, xml, task) {
+    this.mujoco = mujoco;
+    try {
+      /** @type {MjModel} */
+      this.model = mujoco.MjModel.from_xml_string(xml);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ModelError(`model ${task.model} cannot be read: ${reason.trim()}`);
+    }
+    /** @type {MjData} */
+    this.data = new mujoco.MjData(this.model);
+    const { nq, nv, na, nu, nbody } = this.model;
+    this.nq = nq;
+    this.nv = nv;
+    this.na = na;
+    this.nu = nu;
+    this.nbody = nbody;
+    /** Numbers of a state, in the engine's own order: time, qpos, qvel, act, qacc_warmstart. */
+    this.nState = 1 + nq + nv + na + nv;
+    try {
+      this.#checkFits(task);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.takeViews();
+  }
+
+  /** @param {Task} task */
+  #checkFits(task) {
+    const { nq, nu } = this.model;
+    if (nu !== task.action_size) {
+      throw new ModelError(
+        `model ${task.model} has ${nu} actuators; task ${task.id} drives ${task.action_size}`,
+      );
+    }
+    if (task.reset.qpos && task.reset.qpos.length !== nq) {
+      const given = task.reset.qpos.length;
+      throw new ModelError(`model ${task.model} has nq=${nq}; task ${task.id} starts from ${given} numbers`);
+    }
+    for (const { source, start, stop } of [...task.observation, ...task.signals, ...task.healthy]) {
+      const size = this.array(source)?.length ?? 0;
+      if (!(start >= 0 && start < stop && stop <= size)) {
+        throw new ModelError(
+          `task ${task.id} reads ${source}[${start}:${stop}], but model ${task.model} has ${size} numbers there`,
+        );
+      }
+    }
+  }
+
+  /** Views on MjData's arrays as its memory lies now; older ones die when that memory grows. */
+  takeViews() {
+    const { data } = this;
+    /** @type {Float64Array} */
+    this.qpos = data.qpos;
+    /** @type {Float64Array} */
+    this.qvel = data.qvel;
+    /** @type {Float64Array} */
+    this.act = this.na ? data.act : new Float64Array(0);
+    /** @type {Float64Array} */
+    this.warmstart = data.qacc_warmstart;
+    /** @type {Float64Array} */
+    this.ctrl = data.ctrl;
+  }
+
+  /**
+   * A view on one of MjData's arrays of numbers; undefined when it has none of that name.
+   * @param {string} source
+   */
+  array(source) {
+    const array = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this.data))[source];
+    return array instanceof Float64Array ? array : undefined;
+  }
+
+  /** Whether the engine's memory has moved since takeViews. */
+  moved() {
+    return this.qpos.length === 0;
+  }
+
+  /**
+   * Load a state.
+   * @param {Float64Array} table
+   * @param {number} at
+   */
+  setState(table, at) {
+    const { qpos, qvel, act, warmstart } = this;
+    this.data.time = /** @type {number} */ (table[at++]);
+    for (let i = 0; i < qpos.length; i++) qpos[i] = /** @type {number} */ (table[at++]);
+    for (let i = 0; i < qvel.length; i++) qvel[i] = /** @type {number} */ (table[at++]);
+    for (let i = 0; i < act.length; i++) act[i] = /** @type {number} */ (table[at++]);
+    for (let i = 0; i < warmstart.length; i++) warmstart[i] = /** @type {number} */ (table[at++]);
+  }
+
+  /**
+   * Store the state.
+   * @param {Float64Array} table
+   * @param {number} at
+   */
+  getState(table, at) {
+    const { qpos, qvel, act, warmstart } = this;
+    table[at++] = this.data.time;
+    for (let i = 0; i < qpos.length; i++) table[at++] = /** @type {number} */ (qpos[i]);
+    for (let i = 0; i < qvel.length; i++) table[at++] = /** @type {number} */ (qvel[i]);
+    for (let i = 0; i < act.length; i++) table[at++] = /** @type {number} */ (act[i]);
+    for (let i = 0; i < warmstart.length; i++) table[at++] = /** @type {number} */ (warmstart[i]);
+  }
+
+  /** Warnings since the last mj_resetData. Costs microseconds: the module copies each record. */
+  warnings() {
+    // The vector belongs to MjData and must not be deleted; its elements are copies and must be.
+    const records = this.data.warning;
+    let count = 0;
+    for (let kind = 0; kind < WARNINGS; kind++) {
+      const record = records.get(kind);
+      if (!record) throw new Error(`the engine has no record of warning ${kind}; is it MuJoCo 3.14?`);
+      count += record.number;
+      record.delete();
+    }
+    return count;
+  }
+
+  close() {
+    this.data.delete();
+    this.model.delete();
+  }
+}
