@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -12,6 +14,15 @@ from tests.servers import served, served_plainly
 from wasm import models
 from wasm.build import browser as chromium_finder
 from wasm.build import dist
+
+# How fast a busy machine draws examples says nothing about the code; CI always draws the same ones.
+hypothesis.settings.register_profile(
+    "tabrl",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+hypothesis.settings.load_profile("tabrl")
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_FLAGS = [
