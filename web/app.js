@@ -244,6 +244,8 @@ export class App {
     const line = byId("boot-line");
     line.hidden = words.loading === null;
     /** @type {HTMLElement} */ (line.firstElementChild).style.transform = `scaleX(${words.loading ?? 0})`;
+    const share = Math.floor((100 * run.steps) / (run.recipe?.total_steps ?? 1));
+    document.title = run.live ? `${share} % trained, TabRL` : "TabRL";
     const state = byId("run-state");
     state.hidden = run.state === "idle" || room === "train";
     state.dataset.state = run.state;
@@ -294,6 +296,8 @@ export class App {
     const task = last && this.tasks.get(last.saved.recipe.task);
     if (!last || !task || this.run.state !== "idle") return;
     this.run.restore(last.id, last.saved, task);
+    const robots = Math.min(last.saved.recipe.n_envs, this.run.visible);
+    await this.stage.setRobots(this.views.train, task.model, robots, this.views.train.dt);
     const ago = duration((Date.now() - last.saved.savedAt) / 1000);
     if (last.saved.state === "finished") return;
     this.notices.show({

@@ -69,7 +69,7 @@ export function duration(seconds) {
  * @param {number} speed
  */
 export function times(speed) {
-  return `${Number(speed.toPrecision(2))}×`;
+  return `${Number(speed.toPrecision(2))}x`;
 }
 
 /**

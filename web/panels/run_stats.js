@@ -77,6 +77,7 @@ export class RunStats {
       one("envs", "Robots", "Robots that practise side by side"),
       one("fps", "Page", "Pictures this page draws per second"),
       one("unstable", "Unstable", "Robots set back because their physics left the finite numbers"),
+      one("updates", "Updates", "Times the policy was changed so far"),
       one("time", "Trained for", "Training time, pauses left out"),
     );
   }
@@ -116,6 +117,7 @@ export class RunStats {
     this.#put("physics", physics > 0 ? `${shortCount(physics)}/s` : "–");
     this.#put("episodes", latest ? shortCount(latest.episodes) : "–");
     this.#put("unstable", latest ? shortCount(latest.unstable_rows) : "–");
+    this.#put("updates", latest ? shortCount(latest.update) : "–", latest?.update ?? null);
     this.#put("time", latest ? duration(latest.seconds) : "–", latest?.seconds);
     this.#updateParts();
   }

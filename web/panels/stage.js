@@ -52,6 +52,8 @@ export class Stage extends EventTarget {
     /** @type {Map<string, Promise<Scene>>} */
     this.scenes = new Map();
     this.fps = 0;
+    /** Frames of the room in sight since the page opened. */
+    this.frames = 0;
     this.#countFrames();
   }
 
@@ -96,7 +98,9 @@ export class Stage extends EventTarget {
       returns: frame.returns,
       steps: frame.steps,
     };
-    if (view === this.view) this.#put();
+    if (view !== this.view) return;
+    this.places.stage.dataset.frames = String(++this.frames);
+    this.#put();
   }
 
   /** @param {"crowd"|"figures"} mode */
@@ -211,7 +215,8 @@ export class Stage extends EventTarget {
   /** Hand the newest frame to what is on screen. */
   #put() {
     const { frame, scene, close } = this.view;
-    if (!frame || !scene) return;
+    // A frame of the robots before these may still be on its way.
+    if (!frame || !scene || frame.poses.length !== this.view.count * scene.bodies.length * 7) return;
     if (!this.spatial) this.grid.setFrame(frame);
     else if (close === null) this.space?.setPoses(frame.poses);
     else {

@@ -183,6 +183,7 @@ export class TrainPanel {
     stateWord.dataset.state = run.state;
     if (run.recipe !== this.recipeShown) {
       this.recipeShown = run.recipe;
+      if (run.recipe && run.task) this.#takeRecipe(run.recipe, run.task);
       this.recipe.replaceChildren(
         ...(run.recipe ? [recipeView(run.recipe, run.task ?? undefined, this.settings)] : []),
       );
@@ -190,6 +191,17 @@ export class TrainPanel {
     this.stats.update();
     this.#fillResults();
     this.#fillFoot();
+  }
+
+  /**
+   * The form keeps what ran, so that the next run starts from it.
+   * @param {Recipe} recipe
+   * @param {TaskRecord} task
+   */
+  #takeRecipe(recipe, task) {
+    this.task = task;
+    this.picker.show(task);
+    this.form.setRecipe(recipe, task);
   }
 
   #fillResults() {

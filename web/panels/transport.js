@@ -144,7 +144,7 @@ export class Transport {
       return;
     }
     const held = factor >= HELD * play.speed;
-    setText(measured, held ? `${factor.toFixed(2)}× measured` : `physics holds ${factor.toFixed(2)}×`);
+    setText(measured, held ? `${factor.toFixed(2)}x measured` : `physics holds ${factor.toFixed(2)}x`);
     measured.classList.toggle("short", !held);
   }
 }

@@ -1,0 +1,55 @@
+"""The page on a phone: one column, nothing to scroll sideways, targets for fingers, and it trains."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import OpenLab
+from tests.browser.lab import PENDULUM
+
+pytestmark = pytest.mark.browser
+
+PHONE = (390, 844)
+SMALL_TARGETS = """() => {
+  const hidden = ".visually-hidden, .skip, [hidden]";
+  const larger = "label.policy, label.task-choice, .segmented > label, .setting";
+  return [...document.querySelectorAll("button, select, input, summary")]
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.closest(hidden))
+    .map((each) => (each.closest(larger) ?? each).getBoundingClientRect())
+    .filter((box) => box.height < 44 || box.width < 44)
+    .map((box) => [box.x, box.y, box.width, box.height]);
+}"""
+"""Boxes of the controls that are smaller than a finger; a label around a control counts as the control."""
+
+NOTHING_SIDEWAYS = """() => document.scrollingElement.scrollWidth <= innerWidth
+  && [...document.querySelectorAll(".panel-body, .curves, .inspector")]
+    .every((each) => each.scrollWidth <= each.clientWidth)"""
+
+
+def test_one_column_trains(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url, size=PHONE, phone=True)
+    lab.wait_watch("playing")
+    assert lab.page.evaluate(NOTHING_SIDEWAYS)
+    assert lab.page.evaluate(SMALL_TARGETS) == []
+    lab.train("InvertedPendulum-v5", {**PENDULUM, "total_steps": 50_000_000})
+    lab.wait_updates(3)
+    assert lab.page.evaluate(NOTHING_SIDEWAYS)
+    lab.page.click("#sections button[data-section=curves]")
+    lab.page.locator("#curves canvas").first.wait_for(state="visible")
+    assert not lab.page.locator("#panel-train").is_visible()
+    assert lab.page.evaluate(NOTHING_SIDEWAYS)
+    lab.page.click("#sections button[data-section=details]")
+    lab.press("Stop")
+    lab.wait_run("stopped")
+    assert lab.notices() == []
+
+
+@pytest.mark.parametrize("size", [(320, 640), (844, 390), (768, 1024)])
+def test_other_shapes_do_not_scroll_sideways(
+    open_lab: OpenLab, isolated_url: str, size: tuple[int, int]
+) -> None:
+    lab = open_lab(isolated_url, size=size, phone=True)
+    assert lab.page.evaluate(NOTHING_SIDEWAYS)
+    lab.enter("train")
+    assert lab.page.evaluate(NOTHING_SIDEWAYS)
+    assert lab.page.locator("#train").is_visible()
