@@ -2,7 +2,8 @@
 
 web/protocol.d.ts is generated from this file (`python -m tabrl_py.typescript`). A message is a plain object
 whose `type` is the snake_case
-name of its class. Binary fields (`bytes` here) are ArrayBuffers there, transferred, not copied.
+name of its class. Binary fields (`bytes` here) are ArrayBuffers there, transferred, not copied. A number that is
+not finite crosses as null.
 """
 
 from dataclasses import dataclass
@@ -249,7 +250,7 @@ class EpisodeEnded:
 class Progressed:
     """A progress record of the run."""
 
-    progress: dict[str, Any]
+    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -282,7 +283,7 @@ class Evaluated:
     """Answer to RequestEvaluation."""
 
     id: int
-    evaluation: dict[str, Any]
+    evaluation: Evaluation
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,142 @@
+"""web/protocol.d.ts, written from protocol.py: the message types as the page's code sees them.
+
+`python -m tabrl_py.typescript` writes the file; with `--check` it only says whether it is current.
+"""
+
+import argparse
+import ast
+import dataclasses
+import inspect
+import re
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from tabrl_py import protocol
+
+DECLARATIONS = Path(__file__).parents[1] / "web" / "protocol.d.ts"
+ALIASES = ("Part", "RunState")
+UNIONS = ("ToWorker", "FromWorker")
+MESSAGES: tuple[type, ...] = tuple(
+    message for union in UNIONS for message in get_args(getattr(protocol, union))
+)
+RECORDS: tuple[type, ...] = (protocol.Progress, protocol.Evaluation)
+_PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", bytes: "ArrayBuffer", Any: "any"}
+_HEAD = """\
+// Written by `python -m tabrl_py.typescript` from tabrl_py/protocol.py; change it there.
+"""
+
+
+def message_type(message: type) -> str:
+    """The `type` of a message class: its name in snake_case."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", message.__name__).lower()
+
+
+def declarations() -> str:
+    """The text of web/protocol.d.ts."""
+    blocks = [_HEAD]
+    blocks += [f"export type {name} = {_literal(getattr(protocol, name))};\n" for name in ALIASES]
+    blocks += ["".join(_interface(record)) for record in (*RECORDS, *MESSAGES)]
+    for name in UNIONS:
+        members = "".join(f"\n  | {message.__name__}" for message in get_args(getattr(protocol, name)))
+        blocks.append(f"export type {name} ={members};\n")
+    return "\n".join(blocks)
+
+
+def _interface(cls: type) -> Iterator[str]:
+    words = _field_docstrings(cls)
+    hints = get_type_hints(cls)
+    may_be_left_out = cls in get_args(protocol.ToWorker)
+    yield _comment(inspect.getdoc(cls) or "", "")
+    yield f"export interface {cls.__name__} {{\n"
+    if cls in MESSAGES:
+        yield f'  type: "{message_type(cls)}";\n'
+    for field in dataclasses.fields(cls):
+        if field.name in words:
+            yield _comment(words[field.name], "  ")
+        optional = "?" if may_be_left_out and field.default is not dataclasses.MISSING else ""
+        yield f"  {field.name}{optional}: {typescript(hints[field.name])};\n"
+    yield "}\n"
+
+
+def typescript(hint: Any) -> str:  # noqa: ANN401
+    """The TypeScript type of a field's annotation.
+
+    Raises:
+        TypeError: the annotation has no counterpart.
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is type(None):
+        return "null"
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return hint.__name__
+    if origin in (Union, types.UnionType):
+        return " | ".join(typescript(argument) for argument in arguments)
+    if origin is Literal:
+        alias = next((name for name in ALIASES if getattr(protocol, name) == hint), None)
+        return alias or _literal(hint)
+    if origin is list:
+        element = typescript(arguments[0])
+        return f"({element})[]" if " " in element else f"{element}[]"
+    if origin is dict and arguments[0] is str:
+        return f"Record<string, {typescript(arguments[1])}>"
+    raise TypeError(f"{hint!r} of protocol.py has no TypeScript counterpart; use plain values there")
+
+
+def _literal(hint: Any) -> str:  # noqa: ANN401
+    return " | ".join(f'"{value}"' for value in get_args(hint))
+
+
+def _field_docstrings(cls: type) -> dict[str, str]:
+    """The strings that stand under the attributes of a class."""
+    body = ast.parse(inspect.getsource(cls)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    words: dict[str, str] = {}
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(below, ast.Expr)
+            and isinstance(field.target, ast.Name)
+        ):
+            assert isinstance(below.value, ast.Constant)
+            words[field.target.id] = inspect.cleandoc(str(below.value.value))
+    return words
+
+
+def _comment(text: str, indent: str) -> str:
+    lines = text.splitlines()
+    if len(lines) == 1:
+        return f"{indent}/** {lines[0]} */\n"
+    inner = "".join(f"{indent} * {line}".rstrip() + "\n" for line in lines)
+    return f"{indent}/**\n{inner}{indent} */\n"
+
+
+def is_current(path: Path) -> bool:
+    """Whether a declarations file holds what protocol.py says now."""
+    return path.is_file() and path.read_text(encoding="utf-8") == declarations()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; 1 when `--check` finds the file stale."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tabrl_py.typescript", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when the file is stale")
+    parser.add_argument(
+        "--out", type=Path, default=DECLARATIONS, help="the file, web/protocol.d.ts by default"
+    )
+    chosen = parser.parse_args(arguments)
+    if not chosen.check:
+        chosen.out.write_text(declarations(), encoding="utf-8", newline="\n")
+    elif not is_current(chosen.out):
+        print(f"{chosen.out} is stale; run `python -m tabrl_py.typescript`", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
