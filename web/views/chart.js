@@ -75,7 +75,7 @@ export class Chart {
     return {
       width: 160,
       height: 120,
-      padding: [8, 8, 0, 0],
+      padding: [8, 14, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,

@@ -9,11 +9,10 @@ import { PushDrag } from "./push_drag.js";
 import { RobotMeshes } from "./robot_meshes.js";
 import { floorHeight, restPose } from "./scene.js";
 import { figureView, skeleton } from "./skeleton.js";
+import { SpaceHands } from "./space_hands.js";
 import { Stagehand } from "./stagehand.js";
 import { hex, readTheme } from "./theme.js";
 
-/** A click moves less than this (px). */
-const CLICK_PX = 6;
 const LOST =
   "The browser took back the graphics memory. The picture returns by itself when it is given again.";
 
@@ -33,10 +32,9 @@ export class Robot3D {
     this.canvas.tabIndex = 0;
     this.stagehand = new Stagehand(this.canvas, this.theme);
     container.append(this.canvas);
-    this.listeners = new AbortController();
     this.push = new PushDrag(container, this.theme, onPush);
     // Before the camera's own listeners: a grab on the robot must not turn the camera.
-    this.listen();
+    this.hands = new SpaceHands(this);
     this.view = new FollowCamera(this.canvas, reducedMotion, () => this.ask());
     this.floor = new Floor(this.theme);
     this.stagehand.scene.add(this.floor.mesh, this.push.arrow);
@@ -60,8 +58,6 @@ export class Robot3D {
     this.selected = null;
     this.ring = selectionRing(this.theme);
     this.stagehand.scene.add(this.ring);
-    this.raycaster = new THREE.Raycaster();
-    this.pressed = { x: 0, y: 0 };
     this.running = false;
     this.request = 0;
     /** Timer of a pause between pictures, where the processor draws them. */
@@ -166,7 +162,7 @@ export class Robot3D {
   destroy() {
     this.stop();
     this.observer.disconnect();
-    this.listeners.abort();
+    this.hands.release();
     this.robots?.dispose();
     this.floor.dispose();
     this.push.dispose();
@@ -312,27 +308,6 @@ export class Robot3D {
     this.ring.scale.setScalar(0.36 * scene.view.height);
   }
 
-  listen() {
-    const { canvas } = this;
-    const options = { signal: this.listeners.signal };
-    canvas.addEventListener("pointerdown", (event) => this.press(event), options);
-    canvas.addEventListener("pointermove", (event) => this.drag(event), options);
-    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
-      canvas.addEventListener(type, (event) => this.letGo(event), options);
-    }
-    canvas.addEventListener(
-      "keydown",
-      (event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey || !this.view.key(event.key)) return;
-        event.preventDefault();
-        this.ask();
-      },
-      options,
-    );
-    canvas.addEventListener("webglcontextlost", (event) => this.setLost(event, true), options);
-    canvas.addEventListener("webglcontextrestored", (event) => this.setLost(event, false), options);
-  }
-
   /**
    * @param {Event} event
    * @param {boolean} lost
@@ -343,74 +318,6 @@ export class Robot3D {
     this.notice.hidden = !lost;
     this.notice.textContent = lost ? LOST : "";
     this.ask();
-  }
-
-  /**
-   * The robot under the pointer; a press that misses by a finger's breadth counts too.
-   * @param {PointerEvent} event
-   * @param {boolean} [generous]
-   */
-  hit(event, generous = false) {
-    const reach = event.pointerType === "touch" ? 22 : 10;
-    for (let ring = 0; ring <= (generous ? 8 : 0); ring++) {
-      const angle = (ring * Math.PI) / 4;
-      this.aimRay(event, ring ? reach * Math.cos(angle) : 0, ring ? reach * Math.sin(angle) : 0);
-      const found = this.robots?.pick(this.raycaster);
-      if (found) return found;
-    }
-    return null;
-  }
-
-  /**
-   * @param {PointerEvent} event
-   * @param {number} [aside_x] (px)
-   * @param {number} [aside_y] (px)
-   */
-  aimRay(event, aside_x = 0, aside_y = 0) {
-    const { left, top, width, height } = this.canvas.getBoundingClientRect();
-    const x = ((event.clientX + aside_x - left) / width) * 2 - 1;
-    const y = 1 - ((event.clientY + aside_y - top) / height) * 2;
-    this.raycaster.setFromCamera(new THREE.Vector2(x, y), this.view.camera);
-  }
-
-  /** @param {PointerEvent} event */
-  press(event) {
-    this.pressed = { x: event.clientX, y: event.clientY };
-    if (!event.isPrimary || event.button !== 0 || this.count > 1 || !this.scene || !this.stream) return;
-    const hit = this.hit(event, true);
-    if (!hit) return;
-    const offset = new THREE.Vector3(this.offsets?.[0] ?? 0, this.offsets?.[1] ?? 0, 0);
-    this.push.grab(hit, this.stream.shown, this.scene.bodies.length, offset, this.view.camera);
-    this.view.controls.enabled = false;
-    this.canvas.setPointerCapture(event.pointerId);
-    this.canvas.style.cursor = "grabbing";
-    this.ask();
-  }
-
-  /** @param {PointerEvent} event */
-  drag(event) {
-    if (this.push.active) {
-      this.aimRay(event);
-      this.push.move(this.raycaster.ray);
-      this.ask();
-    } else if (event.pointerType === "mouse" && event.buttons === 0) {
-      this.canvas.style.cursor = this.hit(event) ? (this.count > 1 ? "pointer" : "grab") : "";
-    }
-  }
-
-  /** @param {PointerEvent} event */
-  letGo(event) {
-    if (this.push.active) {
-      this.push.release();
-      this.view.controls.enabled = true;
-      this.canvas.style.cursor = "";
-      this.ask();
-      return;
-    }
-    const still = Math.hypot(event.clientX - this.pressed.x, event.clientY - this.pressed.y) < CLICK_PX;
-    if (event.type !== "pointerup" || !still || this.count === 1) return;
-    const hit = this.hit(event, true);
-    if (hit) this.onSelect(hit.row);
   }
 
   describe() {

@@ -213,13 +213,15 @@ function lateral(scene, limb) {
 }
 
 /**
- * Robots that move in a plane have no distance between their sides; the names of their bodies tell them.
+ * Robots that move in a plane have no distance between their sides: their left limbs count as the far ones.
  * @param {Scene} scene
  * @param {number} body
  */
 function bias(scene, body) {
-  if (scene.limbs.some((limb) => limb.side !== "centre")) return 0;
-  return /left/i.test(scene.bodies[body]?.name ?? "") ? -1 : 0;
+  const flat = scene.limbs.every(
+    (limb) => Math.max(Math.abs(limb.from[1] ?? 0), Math.abs(limb.to[1] ?? 0)) < 0.01,
+  );
+  return flat && scene.limbs.some((limb) => limb.body === body && limb.side === "left") ? -1 : 0;
 }
 
 /** @param {SceneLimb} limb */
