@@ -62,7 +62,7 @@ def _check_one(f: "dataclasses.Field[Any]", hint: Any, value: Any, name: str) ->
             raise ConfigError(f"{name}={value!r} must be true or false")
         return
     entries = value if isinstance(value, tuple) else (value,)
-    whole = hint is int or (isinstance(value, tuple) and int in get_args(hint))
+    whole = hint is int or int in get_args(hint)
     for x in entries:
         if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)) or not math.isfinite(x):
             raise ConfigError(f"{name}={value!r} must be {'a whole number' if whole else 'a finite number'}")
