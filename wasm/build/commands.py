@@ -31,10 +31,8 @@ def bench(arguments: list[str]) -> int:
     folder = ROOT / "benchmarks"
     names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
     if not arguments or arguments[0] not in names:
-        given = repr(arguments[0]) if arguments else "no name"
-        raise BuildError(
-            f"bench: {given} is not a benchmark; say ./build.sh bench NAME with one of: {', '.join(names)}"
-        )
+        given = f"{arguments[0]!r} is not a benchmark; " if arguments else ""
+        raise BuildError(f"bench: {given}say ./build.sh bench NAME with one of: {', '.join(names)}")
     name, *rest = arguments
     dist.build()
     return _become(["-m", f"benchmarks.{name}", *rest])
