@@ -1,7 +1,7 @@
 /** The strip of charts: its head (x axis, fold) and the charts themselves, loaded when first wanted. */
 
 import { loadPart } from "../requirements.js";
-import { h, icon, setText } from "./elements.js";
+import { h, icon } from "./elements.js";
 import { meanOf } from "./format.js";
 
 /** @import {Evaluation, Progress} from "../protocol" */
@@ -36,7 +36,6 @@ export class Curves {
       icon("chevron"),
       "Curves",
     );
-    this.hint = h("span", { class: "muted curves-hint" });
     this.body = h("div", { class: "curves-body", id: "curves-body" });
     this.#assemble();
     run.addEventListener("change", () => this.#follow());
@@ -65,7 +64,6 @@ export class Curves {
         "div",
         { class: "curves-head" },
         this.fold,
-        this.hint,
         h(
           "div",
           { class: "segmented small", role: "radiogroup", "aria-label": "Horizontal axis" },
@@ -127,10 +125,6 @@ export class Curves {
 
   #follow() {
     const { run } = this;
-    setText(
-      this.hint,
-      run.records.length === 0 ? "One point per update appears here while a run trains." : "",
-    );
     if (run.id === this.shownRun) return;
     this.shownRun = run.id;
     this.charts?.reset();
@@ -139,7 +133,6 @@ export class Curves {
 
   /** @param {Progress} progress */
   #append(progress) {
-    setText(this.hint, "");
     this.charts?.append(progress);
   }
 }
