@@ -1,0 +1,1 @@
+"""Networks, distributions and optimisation in NumPy, on flat vectors."""

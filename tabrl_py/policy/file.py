@@ -1,0 +1,318 @@
+"""A trained policy: what it takes to act, where it came from, and its file (docs/formats.md)."""
+
+import json
+import platform
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+import tabrl_py
+from tabrl_py.errors import PolicyFileError
+from tabrl_py.nn.mlp import ACTIVATIONS, MLP, layer_views, parameter_count
+from tabrl_py.nn.normalize import ObsNormalizer
+from tabrl_py.policy import safetensors
+from tabrl_py.tasks.spec import TaskSpec
+from tabrl_py.types import F32, F64, Float
+
+FORMAT = "tabrl-policy"
+FORMAT_VERSION = 1
+LARGEST_LAYER = 65_536
+LARGEST_ELEMENTS = 64_000_000
+
+
+def current_versions() -> dict[str, str]:
+    """What a policy made now is made with."""
+    return {"tabrl": tabrl_py.__version__, "python": platform.python_version(), "numpy": np.__version__}
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """The actor of a run at one moment. The arrays are its own and are not to be written to.
+
+    Attributes:
+        task: id of the task it was trained for.
+        model: the task's model.
+        layout_version: of the task's observation.
+        sizes: units of each layer: O, hidden layers, A.
+        activation: of the hidden layers.
+        action_low: (A,) the task's bounds.
+        action_high: (A,).
+        params: the actor's weights and biases in MLP's order, then the A log standard deviations.
+        obs_mean: (O,) of the observation normaliser; None when observations are not normalised.
+        obs_var: (O,).
+        obs_count: how many observations the normaliser has seen.
+        steps: control steps of training.
+        recipe: the run's recipe as JSON.
+        evaluation: an Evaluation as JSON, or None.
+        versions: of what made it.
+    """
+
+    task: str
+    model: str
+    layout_version: int
+    sizes: tuple[int, ...]
+    activation: str
+    action_low: tuple[float, ...]
+    action_high: tuple[float, ...]
+    params: F32
+    obs_mean: F64 | None = None
+    obs_var: F64 | None = None
+    obs_count: float = 0.0
+    steps: int = 0
+    recipe: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=current_versions)
+
+    @property
+    def log_std(self) -> F32:
+        """(A,) log standard deviations of the exploration in training."""
+        return self.params[-self.sizes[-1] :]
+
+    @cached_property
+    def network(self) -> MLP:
+        """The mean of the actions, in units in which the task's bounds are -1 and 1."""
+        return MLP(self.sizes, self.activation, self.params[: -self.sizes[-1]])
+
+    @cached_property
+    def normalizer(self) -> ObsNormalizer | None:
+        """The observation normaliser, or None."""
+        if self.obs_mean is None or self.obs_var is None:
+            return None
+        normalizer = ObsNormalizer(self.sizes[0])
+        normalizer.moments.load_state(
+            {"count": np.array([self.obs_count]), "mean": self.obs_mean, "var": self.obs_var}
+        )
+        normalizer.refresh()
+        return normalizer
+
+    @cached_property
+    def bounds(self) -> "ActionBounds":
+        """The mapping to the task's units."""
+        return ActionBounds(self.action_low, self.action_high)
+
+    def act(self, obs: Float) -> F32:
+        """The deterministic actions.
+
+        Args:
+            obs: (N, O), raw.
+
+        Returns:
+            (N, A) within the task's bounds.
+        """
+        x = np.ascontiguousarray(obs, dtype=np.float32)
+        if self.normalizer is not None:
+            x = self.normalizer.normalize(x, np.empty_like(x))
+        mean = self.network.forward(x)
+        return self.bounds.to_task(mean, np.empty_like(mean))
+
+
+class ActionBounds:
+    """Maps a policy's actions, in [-1, 1] where allowed, affinely to a task's bounds."""
+
+    def __init__(self, low: tuple[float, ...], high: tuple[float, ...]) -> None:
+        lows, highs = np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
+        self._low, self._high = lows, highs
+        self._middle: F32 = 0.5 * (lows + highs)
+        self._half: F32 = 0.5 * (highs - lows)
+
+    def to_task(self, actions: Float, out: Float) -> F32:
+        """Clip to [-1, 1], then middle + half-width * action, into `out`; both (N, A)."""
+        np.maximum(actions, -1.0, out=out)
+        np.minimum(out, 1.0, out=out)
+        np.multiply(out, self._half, out=out)
+        np.add(out, self._middle, out=out)
+        # Rounding may pass a bound by one unit in the last place.
+        np.maximum(out, self._low, out=out)
+        np.minimum(out, self._high, out=out)
+        return out
+
+
+def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> None:
+    """Raise PolicyFileError where a policy cannot act in a task.
+
+    Args:
+        policy: the policy.
+        task: the task.
+        same_task: False allows another task of the same robot, as a beginning for training.
+
+    Raises:
+        PolicyFileError: another task, another robot, another observation layout, other sizes or bounds.
+    """
+    if same_task and policy.task != task.id:
+        raise PolicyFileError(f"the policy was trained for {policy.task}, not for {task.id}; choose task {policy.task}")
+    if policy.model != task.model:
+        raise PolicyFileError(
+            f"the policy drives the model {policy.model}, task {task.id} has {task.model}; choose task {policy.task}"
+        )
+    if policy.layout_version != task.layout_version:
+        raise PolicyFileError(
+            f"the policy reads layout version {policy.layout_version} of the observation of {policy.task}, this TabRL "
+            f"gives version {task.layout_version}; train it anew, or use the TabRL that made it"
+        )
+    for what, has, needs in (
+        ("observation numbers", policy.sizes[0], task.obs_size),
+        ("actions", policy.sizes[-1], task.action_size),
+        ("action bounds", (policy.action_low, policy.action_high), (task.action_low, task.action_high)),
+    ):
+        if has != needs:
+            raise PolicyFileError(f"the policy has {what} {has}, task {task.id} has {needs}; choose the task it was made for")
+
+
+def save_policy(policy: Policy) -> bytes:
+    """The policy's file; equal policies give equal bytes."""
+    tensors: safetensors.Tensors = {"log_std": policy.log_std}
+    for layer, (w, b) in enumerate(layer_views(policy.sizes, policy.network.params)):
+        tensors[f"actor.{layer}.weight"], tensors[f"actor.{layer}.bias"] = w, b
+    if policy.obs_mean is not None and policy.obs_var is not None:
+        tensors["obs.mean"], tensors["obs.var"] = policy.obs_mean, policy.obs_var
+        tensors["obs.count"] = np.array([policy.obs_count])
+    network = {"hidden": list(policy.sizes[1:-1]), "activation": policy.activation}
+    texts = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "task": policy.task,
+        "model": policy.model,
+        "layout_version": str(policy.layout_version),
+        "obs_size": str(policy.sizes[0]),
+        "action_size": str(policy.sizes[-1]),
+        "parameters": str(policy.params.size),
+        "steps": str(policy.steps),
+        "network": dump(network),
+        "action_low": dump(list(policy.action_low)),
+        "action_high": dump(list(policy.action_high)),
+        "recipe": dump(policy.recipe),
+        "versions": dump(policy.versions),
+    }
+    if policy.evaluation is not None:
+        texts["evaluation"] = dump(policy.evaluation)
+    return safetensors.write(tensors, texts)
+
+
+def load_policy(data: bytes) -> Policy:
+    """Read a policy's file.
+
+    Raises:
+        PolicyFileError: corrupt, cut short, foreign, of another version, or with weights that are not finite.
+    """
+    tensors, texts = safetensors.read(data)
+    check_format(texts, FORMAT, FORMAT_VERSION, "policy")
+    network = parse(texts, "network", dict)
+    hidden, activation = network.get("hidden"), network.get("activation")
+    obs_size, action_size = parse(texts, "obs_size", int), parse(texts, "action_size", int)
+    if not isinstance(hidden, list) or activation not in ACTIVATIONS:
+        raise _damaged("network", texts["network"])
+    sizes = (obs_size, *hidden, action_size)
+    if not all(type(n) is int and 1 <= n <= LARGEST_LAYER for n in sizes) or len(sizes) > 8:
+        raise _damaged("network", f"sizes {sizes}")
+    if parameter_count(sizes) > LARGEST_ELEMENTS:
+        raise _damaged("network", f"{parameter_count(sizes)} parameters")
+    params = _actor(tensors, sizes)
+    mean, var, count = _normalizer(tensors, obs_size)
+    if tensors:
+        raise PolicyFileError(f"the policy file has unknown tensors: {', '.join(sorted(tensors))}; export it again")
+    bounds = {name: _bounds(texts, name, action_size) for name in ("action_low", "action_high")}
+    return Policy(
+        task=text_of(texts, "task"),
+        model=text_of(texts, "model"),
+        layout_version=parse(texts, "layout_version", int),
+        sizes=sizes,
+        activation=activation,
+        params=params,
+        obs_mean=mean,
+        obs_var=var,
+        obs_count=count,
+        steps=parse(texts, "steps", int),
+        recipe=parse(texts, "recipe", dict),
+        evaluation=parse(texts, "evaluation", dict) if "evaluation" in texts else None,
+        versions=parse(texts, "versions", dict),
+        **bounds,
+    )
+
+
+def dump(value: Any) -> str:  # noqa: ANN401
+    """JSON with sorted keys and no spaces: equal values give equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def check_format(texts: dict[str, str], name: str, version: int, what: str) -> None:
+    """Raise PolicyFileError unless the file says it is of this format and version."""
+    given = texts.get("format")
+    if given != name:
+        raise PolicyFileError(
+            f"the file is not a TabRL {what}: its format is {given!r}, not {name!r}; use a file that TabRL exported as {what}"
+        )
+    if texts.get("format_version") != str(version):
+        raise PolicyFileError(
+            f"the {what} file has format version {texts.get('format_version')}, this TabRL reads {version}; "
+            f"use the TabRL that made it, or train anew"
+        )
+
+
+def text_of(texts: dict[str, str], key: str) -> str:
+    """A metadata entry that must be there."""
+    if key not in texts:
+        raise PolicyFileError(f"the file lacks the entry {key!r}; export it again")
+    return texts[key]
+
+
+def parse(texts: dict[str, str], key: str, kind: type) -> Any:  # noqa: ANN401
+    """A metadata entry that must be JSON of that type."""
+    text = text_of(texts, key)
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(key, text) from error
+    if type(value) is not kind:
+        raise _damaged(key, text)
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _damaged(key: str, value: str) -> PolicyFileError:
+    return PolicyFileError(f"the file's entry {key!r} is damaged: {value[:80]!r}; export it again")
+
+
+def take(tensors: safetensors.Tensors, name: str, shape: tuple[int, ...], dtype: type[Any]) -> Any:  # noqa: ANN401
+    """Remove and return a tensor that must be there, of that shape and type, and finite."""
+    tensor = tensors.pop(name, None)
+    if tensor is None:
+        raise PolicyFileError(f"the file lacks the tensor {name!r}; export it again")
+    if tensor.shape != shape or tensor.dtype != dtype:
+        raise PolicyFileError(
+            f"tensor {name!r} is {tensor.dtype} {tensor.shape}; expected {np.dtype(dtype)} {shape}; export it again"
+        )
+    if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+        raise PolicyFileError(f"tensor {name!r} holds numbers that are not finite: the training broke; use an earlier file")
+    return tensor
+
+
+def _actor(tensors: safetensors.Tensors, sizes: tuple[int, ...]) -> F32:
+    count = parameter_count(sizes)
+    params: F32 = np.empty(count + sizes[-1], dtype=np.float32)
+    for layer, (w, b) in enumerate(layer_views(sizes, params[:count])):
+        w[...] = take(tensors, f"actor.{layer}.weight", w.shape, np.float32)
+        b[...] = take(tensors, f"actor.{layer}.bias", b.shape, np.float32)
+    params[count:] = take(tensors, "log_std", (sizes[-1],), np.float32)
+    return params
+
+
+def _normalizer(tensors: safetensors.Tensors, size: int) -> tuple[F64 | None, F64 | None, float]:
+    if "obs.mean" not in tensors:
+        return None, None, 0.0
+    mean = take(tensors, "obs.mean", (size,), np.float64)
+    var = take(tensors, "obs.var", (size,), np.float64)
+    if (var < 0.0).any():
+        raise PolicyFileError("tensor 'obs.var' has negative entries; export it again")
+    return mean, var, float(take(tensors, "obs.count", (1,), np.float64)[0])
+
+
+def _bounds(texts: dict[str, str], key: str, size: int) -> tuple[float, ...]:
+    values = parse(texts, key, list)
+    if len(values) != size or not all(type(x) in (int, float) and np.isfinite(x) for x in values):
+        raise _damaged(key, texts[key])
+    return tuple(values)
