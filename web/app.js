@@ -390,7 +390,7 @@ export class App {
         if (said) setText(byId("live"), said);
       },
       follow: () => this.stage.setFollow(!this.stage.view.follow),
-      back: () => this.stage.view.close !== null && this.stage.lookAt(null),
+      back: () => this.stage.back(),
       train: () => this.enter("train"),
     };
   }

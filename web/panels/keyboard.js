@@ -20,7 +20,7 @@ export function shortcuts(actions) {
     { keys: ["p"], shown: "p", words: "Push the chosen robot, or all", run: actions.push },
     { keys: ["f"], shown: "f", words: "Follow the robots", run: actions.follow },
     { keys: ["v"], shown: "v", words: "3D or stick figures", run: actions.figures },
-    { keys: ["Escape"], shown: "Esc", words: "Back to all robots", run: actions.back },
+    { keys: ["Escape"], shown: "Esc", words: "Back to all robots, then none chosen", run: actions.back },
     { keys: ["1"], shown: "1", words: "Watch", run: actions.watch },
     { keys: ["2"], shown: "2", words: "Train", run: actions.train },
     { keys: ["?"], shown: "?", words: "This list", run: actions.list },

@@ -120,6 +120,18 @@ export class Stage extends EventTarget {
     await this.#draw();
   }
 
+  /** One step back: from the close view to all robots, then to none chosen. */
+  back() {
+    if (this.view.close !== null) {
+      this.lookAt(null);
+    } else if (this.view.selected !== null) {
+      this.view.selected = null;
+      this.grid.select(null);
+      this.space?.select(null);
+      this.#changed();
+    }
+  }
+
   /** @param {boolean} follow */
   setFollow(follow) {
     this.view.follow = follow;
@@ -207,6 +219,7 @@ export class Stage extends EventTarget {
     const { view } = this;
     space.setScene(scene);
     space.setCrowd(view.close === null ? view.count : 1);
+    space.select(view.close === null ? view.selected : null);
     space.setFollow(view.follow);
     space.resize();
     space.start();
