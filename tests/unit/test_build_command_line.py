@@ -140,7 +140,8 @@ def _seconds_until_served() -> float:
     ) as server:
         try:
             assert server.stdout is not None
-            assert re.search(r"TabRL is at http://127\.0\.0\.1:\d+", server.stdout.readline())
+            lines = iter(server.stdout.readline, "")
+            assert any(re.search(r"TabRL is at http://127\.0\.0\.1:\d+", line) for line in lines)
             return time.perf_counter() - started
         finally:
             server.terminate()
