@@ -19,7 +19,8 @@ class RandomActions:
 
     def __init__(self, task: TaskSpec, seeds: Sequence[int]) -> None:
         """One row per seed."""
-        self.low, self.high = np.float32(task.action_low), np.float32(task.action_high)
+        self.low = np.array(task.action_low, np.float32)
+        self.high = np.array(task.action_high, np.float32)
         self.streams = [stream(seed, Purpose.BASELINE) for seed in seeds]
 
     def act(self, obs: F32) -> F32:

@@ -1,6 +1,5 @@
 """A run: environments, algorithm, normalisers and records, advanced in small pieces."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,9 +14,9 @@ from tabrl_py.algos.rollout import Rollout
 from tabrl_py.config import PPOConfig, Recipe
 from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.normalize import EPSILON, ObsNormalizer, RewardScaler
-from tabrl_py.policy.file import Policy, check_fits
-from tabrl_py.policy.safetensors import read_safetensors, write_safetensors
+from tabrl_py.nn.normalize import ObsNormalizer, RewardScaler
+from tabrl_py.policy import safetensors
+from tabrl_py.policy.file import ActionBounds, Policy, check_fits, check_format, dump, parse
 from tabrl_py.protocol import Progress
 from tabrl_py.rewards.library import compute_reward
 from tabrl_py.rng import Purpose, stream
@@ -27,7 +26,7 @@ from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, Float
 
 CHECKPOINT_FORMAT = "tabrl-checkpoint"
-CHECKPOINT_VERSION = "1"
+CHECKPOINT_VERSION = 1
 PARTS = ("physics", "policy", "reward", "learning")
 
 
@@ -66,7 +65,7 @@ class Training:
             self.algorithm = Reinforce(algo, self.nets, recipe.seed)
         self.rollout = Rollout(algo.n_steps, recipe.n_envs, task.obs_size, task.action_size)
         self.statistics = EpisodeStatistics(task, recipe.n_envs)
-        self.action_low, self.action_high = np.float32(task.action_low), np.float32(task.action_high)
+        self.bounds = ActionBounds(task.action_low, task.action_high)
         self.steps = self.update = self.skipped = self.unstable = 0
         self.seconds = 0.0
         self._episodes_started = np.zeros(recipe.n_envs)
@@ -128,11 +127,11 @@ class Training:
         actions = rollout.actions[t]
         np.multiply(rollout.noise[t], self._std, out=actions)
         actions += mean
-        clipped = np.clip(actions, self.action_low, self.action_high)
+        task_actions = self.bounds.to_task(actions, np.empty_like(actions))
         at = self._timed("policy", at)
-        sim.step(clipped)
+        sim.step(task_actions)
         at = self._timed("physics", at)
-        reward, terms = compute_reward(sim, clipped)
+        reward, terms = compute_reward(sim, task_actions)
         finite = np.isfinite(reward)
         if not finite.all():
             self.unstable += int((~finite & ~sim.unstable).sum())
@@ -218,30 +217,23 @@ class Training:
 
     def policy(self, evaluation: dict[str, Any] | None = None) -> Policy:
         """The present policy, as a copy."""
-        nets, network = self.nets, self.recipe.network
-        mean, inverse_std = self._obs_statistics()
+        moments = None if self.normalizer is None else self.normalizer.moments
         return Policy(
-            self.task.id,
-            self.task.layout_version,
-            network.hidden,
-            network.activation,
-            nets.actor.params.astype(np.float32),
-            nets.log_std.astype(np.float32),
-            mean,
-            inverse_std,
-            self.normalizer is not None,
-            self.action_low.copy(),
-            self.action_high.copy(),
-            self.steps,
-            self.recipe.to_json(),
-            evaluation,
+            task=self.task.id,
+            model=self.task.model,
+            layout_version=self.task.layout_version,
+            sizes=self.nets.actor.sizes,
+            activation=self.nets.actor.activation,
+            action_low=self.task.action_low,
+            action_high=self.task.action_high,
+            params=self.nets.params[: self.nets.actor_size].copy(),
+            obs_mean=None if moments is None else moments.mean.copy(),
+            obs_var=None if moments is None else moments.var.copy(),
+            obs_count=0.0 if moments is None else moments.count,
+            steps=self.steps,
+            recipe=self.recipe.to_json(),
+            evaluation=evaluation,
         )
-
-    def _obs_statistics(self) -> tuple[F32, F32]:
-        if self.normalizer is None:
-            return np.zeros(self.task.obs_size, np.float32), np.ones(self.task.obs_size, np.float32)
-        moments = self.normalizer.moments
-        return moments.mean.astype(np.float32), (1.0 / np.sqrt(moments.var + EPSILON)).astype(np.float32)
 
     def start_from(self, policy: Policy) -> None:
         """Take the weights and the normaliser of a policy; the critic begins anew.
@@ -249,20 +241,18 @@ class Training:
         Raises:
             PolicyFileError: the policy does not fit the task or the recipe's network.
         """
-        check_fits(policy, self.task)
+        check_fits(policy, self.task, same_task=False)
+        theirs = (policy.sizes[1:-1], policy.activation, policy.normalizer is not None)
         network = self.recipe.network
         mine = (network.hidden, network.activation, network.normalize_obs)
-        if (policy.hidden, policy.activation, policy.normalize) != mine:
+        if theirs != mine:
             raise PolicyFileError(
-                f"the policy's network is {policy.hidden} {policy.activation}, normalised: {policy.normalize}; "
-                f"the recipe's is {mine[0]} {mine[1]}, normalised: {mine[2]}. Set the network to the policy's."
+                f"the policy's hidden layers, activation and normalisation are {theirs}, the recipe's are {mine}; "
+                "set the recipe's network to the policy's"
             )
-        self.nets.actor.params[...] = policy.params
-        if self.normalizer is not None:
-            moments = self.normalizer.moments
-            moments.mean = policy.obs_mean.astype(np.float64)
-            moments.var = 1.0 / policy.obs_inverse_std.astype(np.float64) ** 2
-            moments.count = float(max(policy.steps, 1))
+        self.nets.params[: self.nets.actor_size] = policy.params
+        if self.normalizer is not None and policy.normalizer is not None:
+            self.normalizer.moments.load_state(policy.normalizer.moments.state())
             self.normalizer.refresh()
         self._begin_rollout()
 
@@ -289,12 +279,12 @@ class Training:
         """The run as it was at the start of the present rollout; resume goes on from there, bit for bit."""
         metadata = {
             "format": CHECKPOINT_FORMAT,
-            "format_version": CHECKPOINT_VERSION,
+            "format_version": str(CHECKPOINT_VERSION),
             "task": self.task.id,
-            "recipe": json.dumps(self.recipe.to_json(), separators=(",", ":"), sort_keys=True),
+            "recipe": dump(self.recipe.to_json()),
             "steps": str(int(self._saved["counters"][0])),
         }
-        return write_safetensors(self._saved, metadata)
+        return safetensors.write(self._saved, metadata)
 
     @classmethod
     def resume(cls, checkpoint: bytes, task: TaskSpec, sim: BatchSim) -> "Training":
@@ -304,7 +294,7 @@ class Training:
             PolicyFileError: the file is not a checkpoint of this task, or is damaged.
         """
         arrays, metadata = read_checkpoint(checkpoint)
-        training = cls(Recipe.from_json(json.loads(metadata["recipe"])), task, sim)
+        training = cls(Recipe.from_json(parse(metadata, "recipe", dict)), task, sim)
         try:
             training._restore(arrays)
         except (KeyError, ValueError, TypeError) as error:
@@ -315,7 +305,7 @@ class Training:
 
     def _restore(self, arrays: dict[str, Float]) -> None:
         sim = self.sim
-        sim.load_states(arrays["states"])
+        sim.load_states(arrays["states"].astype(np.float64, copy=False))
         sim.obs[...], sim.signals[...], sim.next_init[...] = (
             arrays["obs"],
             arrays["signals"],
@@ -341,14 +331,8 @@ def read_checkpoint(data: bytes) -> tuple[dict[str, Float], dict[str, str]]:
     Raises:
         PolicyFileError: the file is not a checkpoint that this version reads.
     """
-    arrays, metadata = read_safetensors(data)
-    if metadata.get("format") != CHECKPOINT_FORMAT or "recipe" not in metadata:
-        raise PolicyFileError(f"the file holds {metadata.get('format', 'tensors')!r}, not a TabRL checkpoint")
-    if metadata.get("format_version") != CHECKPOINT_VERSION:
-        raise PolicyFileError(
-            f"the checkpoint has format version {metadata.get('format_version')!r}; this TabRL reads "
-            f"version {CHECKPOINT_VERSION}. Start the run anew."
-        )
+    arrays, metadata = safetensors.read(data)
+    check_format(metadata, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, "checkpoint")
     return arrays, metadata
 
 

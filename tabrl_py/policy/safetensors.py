@@ -14,7 +14,7 @@ from tabrl_py.errors import PolicyFileError
 
 Tensors: TypeAlias = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
-DTYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "BOOL": "|b1", "U8": "|u1"}
+DTYPES: dict[str, np.dtype[Any]] = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "BOOL": "|b1", "U8": "|u1"}
 """Names of the format, and NumPy's for them: what TabRL writes; other types are refused."""
 _NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 LONGEST_HEADER = 10_000_000
