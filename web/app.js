@@ -124,7 +124,7 @@ export class App {
     const dt = this.views.watch.dt;
     this.stage
       .setRobots(this.views.watch, task.model, show.n_envs, dt)
-      .catch((error) => this.notices.report(error, { key: "scene" }));
+      .catch((error) => this.#sceneFailed(error));
     this.play.play(show);
   }
 
@@ -317,6 +317,11 @@ export class App {
     });
   }
 
+  /** @param {Error} error whose message already says what to do */
+  #sceneFailed(error) {
+    this.notices.show({ key: "scene", title: "The robot cannot be drawn", what: error.message });
+  }
+
   #connect() {
     const { play, run, stage, views } = this;
     play.addEventListener("change", () => this.words());
@@ -353,7 +358,7 @@ export class App {
     if (!started || !task) return;
     this.stage
       .setRobots(this.views[room], task.model, started.rows.length, started.dt)
-      .catch((error) => this.notices.report(error, { key: "scene" }));
+      .catch((error) => this.#sceneFailed(error));
     if (room === "train") this.measureBaseline(task);
   }
 
@@ -365,9 +370,7 @@ export class App {
     const view = this.views.train;
     const count = Math.min(robots, this.run.visible);
     if (view.scene?.name === task.model && view.count === count) return;
-    this.stage
-      .setRobots(view, task.model, count, view.dt)
-      .catch((error) => this.notices.report(error, { key: "scene" }));
+    this.stage.setRobots(view, task.model, count, view.dt).catch((error) => this.#sceneFailed(error));
     if (this.transport && this.trainPanel) this.words();
   }
 

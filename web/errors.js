@@ -38,6 +38,8 @@ const TITLES = {
   ConfigError: "These settings cannot run",
   PolicyFileError: "This policy cannot be used",
   ModelError: "The robot model cannot be used",
+  BootError: "Python or the physics engine could not be loaded",
+  MemoryError: "The browser has no memory left for this",
 };
 
 /**

@@ -302,12 +302,13 @@ export class RunControl extends EventTarget {
   /** @param {Progress} progress */
   #progress(progress) {
     this.records.push(progress);
-    this.recoveries = 0;
     this.dispatchEvent(new CustomEvent("progress", { detail: progress }));
   }
 
   /** @param {CheckpointFile} message */
   #keepCheckpoint(message) {
+    // Only what is behind a new checkpoint proves that the run gets further than where it broke.
+    if (message.steps > (this.checkpoint?.steps ?? 0)) this.recoveries = 0;
     this.checkpoint = { bytes: message.checkpoint, steps: message.steps };
     this.#save();
     this.#changed();
