@@ -1,2 +1,0 @@
-// Types alone: what Pyodide calls its proxies of Python objects.
-export * from "pyodide/ffi";
