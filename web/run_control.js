@@ -118,6 +118,7 @@ export class RunControl extends EventTarget {
     this.recipe = recipe;
     this.task = task;
     this.recoveries = 0;
+    this.notices.close("last-run");
     await this.#launch(policy);
   }
 

@@ -96,6 +96,22 @@ def test_a_pendulum_learns_is_exported_imported_and_plays_as_reported(
     first.wait_for(timeout=120_000, state="attached")
     lab.press("Evaluate on 10 seeds")
     assert lab.evaluation("watch", "Evaluated here") == pytest.approx(evaluated, rel=1e-9)
+    assert played_by_seed(lab) == evaluated_by_seed(lab)
+
+
+def played_by_seed(lab: Lab) -> dict[str, str]:
+    """Seed -> return, as the table of the show's episodes has them, of the evaluation's ten seeds."""
+    rows = lab.page.locator("table.episodes tbody tr").all_inner_texts()
+    cells = [row.split("\t") for row in rows]
+    return {seed: value for _, seed, value, *_ in cells if seed in map(str, range(10))}
+
+
+def evaluated_by_seed(lab: Lab) -> dict[str, str]:
+    """Seed -> return, as the evaluation on show has them."""
+    shown = lab.panel("watch").locator(".evaluation", has_text="Evaluated here")
+    titles = shown.locator("i").evaluate_all("all => all.map((each) => each.title)")
+    found = [title.removeprefix("Seed ").split(": ") for title in titles]
+    return {seed: value for seed, value in found}
 
 
 def test_reinforce_beats_the_random_policy(open_lab: OpenLab, isolated_url: str) -> None:
