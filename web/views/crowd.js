@@ -27,24 +27,32 @@ export class Crowd {
   }
 
   /**
-   * Lay out the formation.
-   * @param {number} columns along x
-   * @param {number} gap_x (m) between robots along x
-   * @param {number} gap_y (m) between rows
+   * Lay out the formation: lines across the view, each showing in the gaps of the line before it.
+   * @param {number} columns across the view
+   * @param {number} gap_across (m) between robots of a line
+   * @param {number} gap_deep (m) between lines
+   * @param {number} azimuth (rad) of the camera
    */
-  form(columns, gap_x, gap_y) {
-    const rows = Math.ceil(this.count / columns);
+  form(columns, gap_across, gap_deep, azimuth) {
+    const lines = Math.ceil(this.count / columns);
+    const [right_x, right_y] = [-Math.sin(azimuth), Math.cos(azimuth)];
     for (let row = 0; row < this.count; row++) {
       const line = Math.floor(row / columns);
       const inLine = Math.min(columns, this.count - line * columns);
-      const column = row % columns;
-      const stagger = rows > 1 ? ((line % 2) - 0.5) * 0.5 : 0;
-      // A fixed, uneven grid: a crowd in exact rows looks like an army.
-      const wave = rows > 1 ? 0.16 * Math.sin(2.4 * row + 1.1) : 0;
-      this.slots[row * 2] = (column - (inLine - 1) / 2 + stagger + wave) * gap_x;
-      this.slots[row * 2 + 1] = (line - (rows - 1) / 2 + 0.7 * wave) * gap_y;
+      // Uneven by a fixed wave: a crowd in exact lines looks like an army.
+      const wave = lines > 1 ? 0.06 * Math.sin(2.4 * row + 1.1) : 0;
+      const gap = (line - (lines - 1) / 2) / lines;
+      const across = ((row % columns) - (inLine - 1) / 2 + gap + wave) * gap_across;
+      const deep = (line - (lines - 1) / 2 + 2 * wave) * gap_deep;
+      this.slots[row * 2] = across * right_x - deep * right_y;
+      this.slots[row * 2 + 1] = across * right_y + deep * right_x;
     }
-    this.extent = { x: Math.max(2, columns + 1) * gap_x, y: (rows + 1) * gap_y };
+    const reach = (/** @type {number} */ axis) =>
+      this.slots.reduce(
+        (most, value, index) => (index % 2 === axis ? Math.max(most, Math.abs(value)) : most),
+        0,
+      );
+    this.extent = { x: 2 * reach(0) + gap_across, y: 2 * reach(1) + gap_across };
     this.placed = false;
   }
 

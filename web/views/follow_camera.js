@@ -25,6 +25,11 @@ export class FollowCamera {
     this.controls.enablePan = false;
     this.controls.maxPolarAngle = THREE.MathUtils.degToRad(89);
     this.controls.addEventListener("change", onChange);
+    this.controls.addEventListener("start", () => {
+      this.touched = true;
+    });
+    /** Whether the user has turned the view; until then it fits itself to the stage. */
+    this.touched = false;
     this.following = true;
     this.target = new THREE.Vector3();
     this.shift = new THREE.Vector3();
@@ -40,6 +45,7 @@ export class FollowCamera {
     this.home = home;
     this.controls.minDistance = home.distance * 0.2;
     this.controls.maxDistance = home.distance * 4;
+    if (!this.touched) this.fresh = true;
   }
 
   reset() {
@@ -54,7 +60,7 @@ export class FollowCamera {
       .multiplyScalar(distance)
       .add(this.target);
     this.controls.update();
-    this.fresh = false;
+    this.fresh = this.touched = false;
   }
 
   /** Jump to the target at the next step instead of drifting there. */
@@ -102,6 +108,7 @@ export class FollowCamera {
     }
     const move = moves[key];
     if (!move) return false;
+    this.touched = true;
     const offset = this.camera.position.clone().sub(this.controls.target);
     const radius = THREE.MathUtils.clamp(
       offset.length() * move[2],

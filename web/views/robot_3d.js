@@ -199,26 +199,22 @@ export class Robot3D {
     const aspect = this.width / this.height;
     const azimuth = THREE.MathUtils.degToRad(-62);
     if (this.count === 1) {
-      const distance = this.view.distanceFor(
-        tall,
-        Math.min(0.46, (0.62 * aspect * tall) / (2 * shape.half_width)),
-      );
-      const elevation = THREE.MathUtils.degToRad(scene.view.axis === "xy" ? 40 : 11);
+      const flat = scene.view.axis === "xy";
+      const across = this.view.distanceFor((2 * shape.half_width) / aspect, 0.62);
+      const distance = flat ? across : Math.max(across, this.view.distanceFor(tall, 0.46));
+      const elevation = THREE.MathUtils.degToRad(flat ? 40 : 11);
       this.view.setHome({ azimuth, elevation, distance });
       this.stagehand.setReach(3 * tall, 3 * distance);
       this.floor.setPool(4.5 * tall);
       return;
     }
     const columns = Math.ceil(Math.sqrt(this.count * Math.min(3, Math.max(0.7, aspect * 0.85))));
-    crowd.form(
-      columns,
-      Math.max(1.05 * tall, 2.3 * shape.half_width),
-      Math.max(1.15 * tall, 2.2 * shape.depth),
-    );
-    const wide = crowd.extent.x * Math.sin(-azimuth) + 0.5 * crowd.extent.y * Math.cos(azimuth);
+    const gap = Math.max(1.25 * tall, 2.3 * shape.half_width);
+    crowd.form(columns, gap, Math.max(1.15 * tall, 2.2 * shape.depth), azimuth);
+    const wide = columns * gap;
     const distance = Math.max(
       this.view.distanceFor(tall, 0.34),
-      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.6 : 1.12),
+      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.3 : 0.94),
     );
     this.view.setHome({ azimuth, elevation: THREE.MathUtils.degToRad(12), distance });
     this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), 2.4 * distance);

@@ -21,7 +21,7 @@ export class Stagehand {
     /** Least time (ms) between two pictures: a processor that also draws must have time to compute. */
     this.rest_ms = software ? 60 : 0;
     const attributes = {
-      antialias: !software,
+      antialias: true,
       alpha: false,
       powerPreference: /** @type {const} */ ("high-performance"),
     };
@@ -37,7 +37,7 @@ export class Stagehand {
     this.scene.background = new THREE.Color(hex(theme.ink));
     this.fog = new THREE.Fog(hex(theme.ink), 10, 40);
     this.scene.fog = this.fog;
-    this.key = keyLight(software ? 512 : 2048);
+    this.key = keyLight(software ? 1024 : 2048);
     const sky = new THREE.HemisphereLight(0x9fc0e8, 0x2a2622, 1.35);
     this.rim = new THREE.DirectionalLight(0x8fb8ff, 1.9);
     this.scene.add(this.key, this.key.target, sky, this.rim, this.rim.target);
@@ -57,6 +57,8 @@ export class Stagehand {
     camera.near = 0.5;
     camera.far = 8 * shadow + 10;
     camera.updateProjectionMatrix();
+    // A little more than a texel of the shadow map, or round limbs shade themselves in stripes.
+    this.key.shadow.normalBias = 0.01 + (2.5 * shadow) / this.key.shadow.mapSize.width;
     this.reach = shadow;
     this.fog.near = 0.42 * sight;
     this.fog.far = sight;
@@ -112,7 +114,6 @@ function keyLight(texels) {
   key.shadow.mapSize.set(texels, texels);
   key.shadow.radius = 2.5;
   key.shadow.bias = -0.0004;
-  key.shadow.normalBias = 0.02;
   return key;
 }
 
