@@ -1,11 +1,11 @@
 """Every message between the page and its workers, one dataclass each.
 
 web/protocol.d.ts is generated from this file (`python -m tabrl_py.typescript`). A message is a plain object
-whose `type` is the snake_case
-name of its class. Binary fields (`bytes` here) are ArrayBuffers there, transferred, not copied. A number that is
-not finite crosses as null.
+whose `type` is the snake_case name of its class. Binary fields (`bytes` here) are ArrayBuffers there,
+transferred, not copied. A number that is not finite crosses as null.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -326,3 +326,8 @@ FromWorker: TypeAlias = (
     | Evaluated
     | Failed
 )
+
+
+def message_type(message: type) -> str:
+    """The `type` of a message class: its name in snake_case."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", message.__name__).lower()

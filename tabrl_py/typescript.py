@@ -7,7 +7,6 @@ import argparse
 import ast
 import dataclasses
 import inspect
-import re
 import sys
 import types
 from collections.abc import Iterator
@@ -29,11 +28,6 @@ _HEAD = """\
 """
 
 
-def message_type(message: type) -> str:
-    """The `type` of a message class: its name in snake_case."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", message.__name__).lower()
-
-
 def declarations() -> str:
     """The text of web/protocol.d.ts."""
     blocks = [_HEAD]
@@ -52,7 +46,7 @@ def _interface(cls: type) -> Iterator[str]:
     yield _comment(inspect.getdoc(cls) or "", "")
     yield f"export interface {cls.__name__} {{\n"
     if cls in MESSAGES:
-        yield f'  type: "{message_type(cls)}";\n'
+        yield f'  type: "{protocol.message_type(cls)}";\n'
     for field in dataclasses.fields(cls):
         if field.name in words:
             yield _comment(words[field.name], "  ")

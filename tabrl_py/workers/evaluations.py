@@ -1,0 +1,74 @@
+"""Evaluations that the page asks for, made beside other work, on simulations of their own."""
+
+from collections.abc import Callable
+
+from tabrl_py.algos.evaluate import Evaluator
+from tabrl_py.errors import ConfigError
+from tabrl_py.policy import Policy, check_fits, load_policy
+from tabrl_py.protocol import Evaluated, Evaluation, RequestEvaluation
+from tabrl_py.tasks import TaskSpec
+from tabrl_py.workers.host import Host
+from tabrl_py.workers.messages import task_of
+
+MOST_SEEDS = 256
+
+
+class Evaluations:
+    """A queue of evaluations, one vector step at a time; the first that was asked for is finished first."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._running: list[tuple[Evaluator, Callable[[Evaluation], None]]] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether an evaluation is running."""
+        return bool(self._running)
+
+    def request(self, message: RequestEvaluation) -> None:
+        """Begin what the page asked for; it gets an Evaluated message.
+
+        Raises:
+            PolicyFileError: the policy is damaged or does not fit the task.
+            ConfigError: no seeds, too many, or an unknown task.
+        """
+        task = task_of(message.task)
+        policy = None if message.policy is None else load_policy(message.policy)
+        if policy is not None:
+            check_fits(policy, task)
+        self.begin(
+            policy,
+            task,
+            message.model_xml,
+            message.seeds,
+            lambda evaluation: self._host.post(Evaluated(message.id, evaluation)),
+        )
+
+    def begin(
+        self,
+        policy: Policy | None,
+        task: TaskSpec,
+        xml: str,
+        seeds: list[int],
+        then: Callable[[Evaluation], None],
+    ) -> None:
+        """Evaluate a policy, or random actions, and call `then` with the result.
+
+        Raises:
+            ConfigError: no seeds, too many, or some that are not.
+        """
+        if not 1 <= len(seeds) <= MOST_SEEDS or not all(type(s) is int and 0 <= s < 2**32 for s in seeds):
+            raise ConfigError(
+                f"seeds={str(seeds)[:80]} cannot be evaluated; give 1 to {MOST_SEEDS} numbers below 2**32"
+            )
+        sim = self._host.make_sim(task, xml, len(seeds))
+        self._running.append((Evaluator(policy, task, sim, seeds), then))
+
+    def advance(self) -> None:
+        """One vector step of the first evaluation."""
+        evaluator, then = self._running[0]
+        evaluation = evaluator.advance()
+        if evaluation is not None:
+            self._running.pop(0)
+            evaluator.sim.close()
+            then(evaluation)

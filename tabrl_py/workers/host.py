@@ -1,0 +1,147 @@
+"""What the trainer and the player need from the worker they run in, and how an error reaches the page."""
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tabrl_py.errors import TabrlError
+from tabrl_py.protocol import Failed, FromWorker, ToWorker
+from tabrl_py.sim.batch import BatchSim
+from tabrl_py.tasks.spec import TaskSpec
+from tabrl_py.workers import messages
+
+
+class Host(Protocol):
+    """The surroundings of a trainer or player: the page's worker, or a test."""
+
+    def post(self, message: FromWorker) -> None:
+        """Send a message to the page."""
+        ...
+
+    def make_sim(self, task: TaskSpec, xml: str, n_envs: int) -> BatchSim:
+        """A simulation of a task whose model is `xml`.
+
+        Raises:
+            ModelError: the model cannot be read or does not fit the task.
+        """
+        ...
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        ...
+
+
+class Role(Protocol):
+    """A trainer or a player."""
+
+    def handle(self, message: ToWorker) -> None:
+        """Take a message of the page."""
+        ...
+
+    def advance(self) -> float | None:
+        """Do a little work.
+
+        Returns:
+            Seconds until there is work again: 0 when there is, None when only a message can bring some.
+        """
+        ...
+
+    def publish(self) -> None:
+        """Post the present Frame when it differs from the last."""
+        ...
+
+
+class PageHost:
+    """The Host inside the page's worker."""
+
+    def __init__(self, bridge: Any) -> None:  # noqa: ANN401 - a JS object
+        """`bridge` has createSim and post, see web/workers/python_worker.js."""
+        self._bridge = bridge
+
+    def post(self, message: FromWorker) -> None:
+        """See Host.post."""
+        text, binary = messages.encode(message)
+        if binary:
+            from pyodide.ffi import to_js
+
+            names = list(binary)
+            self._bridge.post(text, to_js(names), to_js([binary[name] for name in names]))
+        else:
+            self._bridge.post(text)
+
+    def make_sim(self, task: TaskSpec, xml: str, n_envs: int) -> BatchSim:
+        """See Host.make_sim."""
+        from tabrl_py.sim.wasm import WasmBatchSim
+
+        return WasmBatchSim(task, xml, n_envs, self._bridge)
+
+    def now(self) -> float:
+        """See Host.now."""
+        return time.perf_counter()
+
+
+class Runner:
+    """Runs a role for the worker's loop: decodes messages, turns every exception into a Failed message."""
+
+    def __init__(self, host: Host, role: Role) -> None:
+        self._host = host
+        self._role = role
+
+    def receive(self, text: str, names: Any = (), buffers: Any = ()) -> None:  # noqa: ANN401 - JS arrays
+        """Take a message of the page: its JSON, and its binary fields' names and bytes."""
+        request = 0
+        try:
+            binary = {str(name): _bytes(data) for name, data in zip(names, buffers, strict=True)}
+            message = messages.decode(text, binary)
+            request = getattr(message, "id", 0)
+            self._role.handle(message)
+        except Exception as error:  # the page is told of every one
+            self._host.post(failed(error, fatal=not _is_mendable(error), request=request))
+
+    def advance(self) -> float | None:
+        """See Role.advance; None after an error that nothing can mend."""
+        return self._guarded(self._role.advance)
+
+    def publish(self) -> None:
+        """See Role.publish."""
+        self._guarded(self._role.publish)
+
+    def _guarded(self, work: Callable[[], float | None]) -> float | None:
+        try:
+            return work()
+        except Exception as error:  # the page is told of every one
+            mendable = isinstance(error, TabrlError)
+            self._host.post(failed(error, fatal=not mendable))
+            return 0.0 if mendable else None
+
+
+def _is_mendable(error: Exception) -> bool:
+    """Whether the worker is as good as before: the person's mistake, or a message it could not take."""
+    return isinstance(error, TabrlError | ValueError)
+
+
+def _bytes(data: Any) -> bytes:  # noqa: ANN401 - bytes, or a JS typed array
+    return data if isinstance(data, bytes) else bytes(data.to_bytes())
+
+
+_HINTS = {
+    "ConfigError": "Change the setting and start again.",
+    "PolicyFileError": "Choose another file, or train a new policy for this task.",
+    "ModelError": "Reload the page; if it stays, build it anew with ./build.sh dist.",
+    "MemoryError": "Use fewer environments, shorter rollouts or a smaller network.",
+}
+_OTHER_HINT = "This is a fault of TabRL. Start the run again; it goes on from the last checkpoint."
+
+
+def failed(error: BaseException, *, fatal: bool, request: int = 0) -> Failed:
+    """The message that tells the page of an error: what happened and what to do."""
+    name = type(error).__name__
+    return Failed(
+        name=name,
+        message=str(error) or name,
+        traceback="".join(traceback.format_exception(error)),
+        hint=_HINTS.get(name, _OTHER_HINT),
+        fatal=fatal,
+        id=request,
+    )

@@ -1,0 +1,78 @@
+"""Messages as they cross between the page and Python: JSON text, and the binary fields beside it."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from tabrl_py.errors import ConfigError
+from tabrl_py.protocol import Evaluation, FromWorker, Progress, ToWorker, message_type
+from tabrl_py.tasks import TaskSpec, get_task
+
+_TO_WORKER: dict[str, type] = {message_type(cls): cls for cls in get_args(ToWorker)}
+
+
+def decode(text: str, binary: Mapping[str, bytes]) -> ToWorker:
+    """A message of the page.
+
+    Args:
+        text: the message without its binary fields, as JSON.
+        binary: the binary fields by name.
+
+    Raises:
+        ValueError: no such message, or one whose fields are not those of protocol.py.
+    """
+    record = json.loads(text)
+    if not isinstance(record, dict) or record.get("type") not in _TO_WORKER:
+        raise ValueError(f"unknown message: {text[:200]}; the messages are {', '.join(_TO_WORKER)}")
+    cls = _TO_WORKER[record.pop("type")]
+    try:
+        message: ToWorker = cls(**record, **binary)
+    except TypeError as error:
+        raise ValueError(f"message {message_type(cls)!r}: {error}") from error
+    return message
+
+
+def encode(message: FromWorker) -> tuple[str, dict[str, bytes]]:
+    """A message for the page, as JSON without its binary fields, and those by name."""
+    record: dict[str, Any] = {"type": message_type(type(message))}
+    binary: dict[str, bytes] = {}
+    for field in dataclasses.fields(message):
+        value = getattr(message, field.name)
+        if isinstance(value, bytes):
+            binary[field.name] = value
+        else:
+            record[field.name] = (
+                dataclasses.asdict(value) if isinstance(value, Progress | Evaluation) else value
+            )
+    try:
+        return json.dumps(record, allow_nan=False), binary
+    except ValueError:
+        return json.dumps(_finite(record), allow_nan=False), binary
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value with None for every number that JSON cannot hold."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value
+
+
+def task_of(record: Mapping[str, Any]) -> TaskSpec:
+    """The task that a message carries, as the page read it from tasks.json.
+
+    Raises:
+        ConfigError: there is no such task, or it is not the one that this package has under that name.
+    """
+    task = get_task(str(record.get("id")))
+    if json.loads(json.dumps(task.to_json())) != record:
+        raise ConfigError(
+            f"the page's record of task {task.id} is not that of this package: they are of different builds; "
+            "reload the page"
+        )
+    return task

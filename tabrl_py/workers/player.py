@@ -1,0 +1,336 @@
+"""The player of a worker: a policy acts, nothing is learned, at the pace the page asks for."""
+
+from typing import Protocol
+
+import numpy as np
+
+from tabrl_py.algos.evaluate import RandomActions
+from tabrl_py.errors import ConfigError
+from tabrl_py.policy import Policy, check_fits, load_policy
+from tabrl_py.protocol import (
+    EpisodeEnded,
+    Frame,
+    Pause,
+    Push,
+    RequestEvaluation,
+    ResetRows,
+    Resume,
+    RunState,
+    SetSpeed,
+    SingleStep,
+    Started,
+    StartPlaying,
+    StateChanged,
+    ToWorker,
+)
+from tabrl_py.rewards.library import compute_reward
+from tabrl_py.rng import Purpose, stream
+from tabrl_py.tasks import sample_reset
+from tabrl_py.types import F32, F64, I64, Bool, Float
+from tabrl_py.workers.evaluations import Evaluations
+from tabrl_py.workers.host import Host
+from tabrl_py.workers.messages import task_of
+
+SLOWEST, FASTEST = 0.1, 8.0
+MOST_ENVS = 1024
+LARGEST_DEBT_S = 0.1
+"""A player that fell behind by more than this does not try to make it up."""
+MEASURE_S = 0.5
+"""The real-time factor is measured anew after this long."""
+
+
+class Actor(Protocol):
+    """Whatever chooses actions."""
+
+    def act(self, obs: Float) -> F32:
+        """(N, A) actions for (N, O) observations."""
+        ...
+
+
+class NoisyPolicy:
+    """A policy with the exploration noise of its training, from a stream of each row's own."""
+
+    def __init__(self, policy: Policy, seeds: list[int]) -> None:
+        self._policy = policy
+        self._streams = [stream(seed, Purpose.ACTION) for seed in seeds]
+
+    def act(self, obs: Float) -> F32:
+        """See Actor.act."""
+        policy = self._policy
+        x = np.ascontiguousarray(obs, dtype=np.float32)
+        if policy.normalizer is not None:
+            x = policy.normalizer.normalize(x, np.empty_like(x))
+        mean = policy.network.forward(x)
+        noise = np.stack([rng.standard_normal(mean.shape[1], np.float32) for rng in self._streams])
+        return policy.bounds.to_task(mean + np.exp(policy.log_std) * noise, np.empty_like(mean))
+
+
+class Show:
+    """Environments in which one policy acts, and the episodes they are in."""
+
+    def __init__(self, host: Host, message: StartPlaying) -> None:
+        """Row k starts its first episode from evaluation seed `seed + k`.
+
+        Raises:
+            ConfigError: the message is not sound.
+            PolicyFileError: the policy is damaged or does not fit the task.
+            ModelError: the model does not fit the task.
+        """
+        self._host = host
+        self.task = task_of(message.task)
+        if not 1 <= message.n_envs <= MOST_ENVS:
+            raise ConfigError(f"n_envs={message.n_envs} cannot be shown; choose 1 to {MOST_ENVS}")
+        if not 0 <= message.seed < 2**32 - MOST_ENVS:
+            raise ConfigError(f"seed={message.seed} is out of range; choose 0 to {2**32 - MOST_ENVS - 1}")
+        self.policy = None if message.policy is None else load_policy(message.policy)
+        if self.policy is not None:
+            check_fits(self.policy, self.task)
+        self.deterministic = message.deterministic
+        self.seeds = [message.seed + row for row in range(message.n_envs)]
+        self.sim = host.make_sim(self.task, message.model_xml, message.n_envs)
+        n = message.n_envs
+        self.returns: F64 = np.zeros(n)
+        self.lengths: I64 = np.zeros(n, np.int64)
+        self.episodes: I64 = np.zeros(n, np.int64)
+        self.disturbed: Bool = np.zeros(n, np.bool_)
+        self._starts: F64 = np.zeros(n)
+        place = self.task.signal_slices().get(self.task.forward_axis)
+        self._forward = None if place is None else place.start
+        self.steps = 0
+        self.reset()
+        self.sim.watch(range(n))
+
+    def reset(self) -> None:
+        """Start every row anew, from its evaluation seed."""
+        self.actor = self._new_actor()
+        for array in (self.returns, self.lengths, self.episodes, self.disturbed):
+            array[...] = 0
+        sim = self.sim
+        for row, seed in enumerate(self.seeds):
+            first = stream(seed, Purpose.EVALUATION)
+            sim.next_init[row] = sample_reset(self.task, sim.qpos0, sim.nv, first)
+        sim.reset()
+        for row in range(sim.n_envs):
+            self._refill(row)
+
+    def _new_actor(self) -> Actor:
+        if self.policy is None:
+            return RandomActions(self.task, self.seeds)
+        return self.policy if self.deterministic else NoisyPolicy(self.policy, self.seeds)
+
+    def _refill(self, row: int) -> None:
+        sim, seed, episode = self.sim, self.seeds[row], int(self.episodes[row]) + 1
+        rng = stream(seed, Purpose.PLAY, row, episode)
+        sim.next_init[row] = sample_reset(self.task, sim.qpos0, sim.nv, rng)
+
+    def step(self) -> None:
+        """One control step of every row; tells the page of the episodes that ended."""
+        sim = self.sim
+        actions = self.actor.act(sim.obs)
+        sim.step(actions)
+        reward, _ = compute_reward(sim, actions)
+        if self._forward is not None:
+            first = self.lengths == 0
+            self._starts[first] = sim.prev_signals[first, self._forward]
+        self.returns += np.where(np.isfinite(reward), reward, 0.0)
+        self.lengths += 1
+        self.steps += 1
+        for row in np.flatnonzero(sim.terminated | sim.truncated).tolist():
+            self._host.post(self._ended(row))
+            self.returns[row] = 0.0
+            self.lengths[row] = 0
+            self.disturbed[row] = False
+            self.episodes[row] += 1
+            self._refill(row)
+
+    def _ended(self, row: int) -> EpisodeEnded:
+        distance = None
+        if self._forward is not None:
+            distance = float(self.sim.signals[row, self._forward] - self._starts[row])
+        return EpisodeEnded(
+            row=row,
+            seed=self.seeds[row] if self.episodes[row] == 0 else None,
+            episode_return=float(self.returns[row]),
+            steps=int(self.lengths[row]),
+            terminated=bool(self.sim.terminated[row]),
+            distance=distance,
+            disturbed=bool(self.disturbed[row]),
+        )
+
+    def push(self, message: Push) -> None:
+        """Pull on a body of a row.
+
+        Raises:
+            ValueError: no such row or body, or a force or point that is not finite.
+        """
+        x, y, z = message.force_n
+        px, py, pz = message.point_m
+        self.sim.push(message.row, message.body, (x, y, z), (px, py, pz), message.steps)
+        self.disturbed[message.row] = True
+
+    def started(self) -> Started:
+        """The message that announces the show."""
+        return Started(
+            task_id=self.task.id,
+            n_envs=self.sim.n_envs,
+            rows=list(self.sim.watched),
+            dt=self.sim.dt,
+            obs_size=self.task.obs_size,
+            action_size=self.task.action_size,
+            parameters=0 if self.policy is None else int(self.policy.params.size),
+            steps=0 if self.policy is None else self.policy.steps,
+        )
+
+    def frame(self, real_time_factor: float | None) -> Frame:
+        """What the robots look like now."""
+        return Frame(
+            poses=self.sim.poses.tobytes(),
+            torques=self.sim.torques.tobytes(),
+            returns=[float(x) for x in self.returns],
+            steps=[int(x) for x in self.lengths],
+            sim_s=self.steps * self.sim.dt,
+            real_time_factor=real_time_factor,
+        )
+
+
+class Pace:
+    """When the next control step is due, and how fast time really passes."""
+
+    def __init__(self, dt: float, speed: float, now: float) -> None:
+        """Begin with a step due at once.
+
+        Args:
+            dt: simulated seconds per step.
+            speed: simulated seconds per second.
+            now: seconds on the clock that all later calls read.
+
+        Raises:
+            ConfigError: the speed is out of range.
+        """
+        self._dt = dt
+        self.factor: float | None = None
+        self.restart(now)
+        self.set_speed(speed)
+
+    def restart(self, now: float) -> None:
+        """After a pause: nothing was missed, nothing is measured over it."""
+        self._due = now
+        self._since, self._steps = now, 0
+
+    def set_speed(self, speed: float) -> None:
+        """Change the speed from the next step on.
+
+        Raises:
+            ConfigError: the speed is out of range.
+        """
+        if not SLOWEST <= speed <= FASTEST:
+            raise ConfigError(f"speed={speed} is out of range; choose {SLOWEST:g} to {FASTEST:g}")
+        self._speed = float(speed)
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next step is due, 0 when it is."""
+        return max(0.0, self._due - now)
+
+    def stepped(self, now: float) -> None:
+        """A step was made."""
+        self._due = max(self._due, now - LARGEST_DEBT_S) + self._dt / self._speed
+        self._steps += 1
+        if now - self._since >= MEASURE_S:
+            self.factor = self._steps * self._dt / (now - self._since)
+            self._since, self._steps = now, 0
+
+
+class Player:
+    """Takes the page's messages for a show; advance() makes the steps that are due. Fulfils Role."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._show: Show | None = None
+        self._pace = Pace(1.0, 1.0, host.now())
+        self._state: RunState = "paused"
+        self._evaluations = Evaluations(host)
+        self._changed = False
+
+    def handle(self, message: ToWorker) -> None:
+        """See Role.handle.
+
+        Raises:
+            TabrlError: the message asks for what cannot be; the worker goes on as before.
+        """
+        match message:
+            case StartPlaying():
+                self._start(message)
+            case SetSpeed():
+                self._pace.set_speed(message.speed)
+                self._pace.restart(self._host.now())
+            case Pause():
+                self._enter("paused")
+            case Resume():
+                self._enter("running")
+            case SingleStep():
+                self._enter("paused")
+                self._step()
+            case ResetRows():
+                self._present().reset()
+                self._changed = True
+            case Push():
+                self._present().push(message)
+            case RequestEvaluation():
+                self._evaluations.request(message)
+            case _:
+                raise ConfigError(f"a player cannot take {type(message).__name__}; send it to a trainer")
+
+    def advance(self) -> float | None:
+        """See Role.advance: the control step that is due, and one vector step of an evaluation."""
+        wait: float | None = None
+        if self._show is not None and self._state == "running":
+            wait = self._pace.wait(self._host.now())
+            if wait == 0.0:
+                self._step()
+                now = self._host.now()
+                self._pace.stepped(now)
+                wait = self._pace.wait(now)
+        if self._evaluations.busy:
+            self._evaluations.advance()
+            wait = 0.0
+        return wait
+
+    def publish(self) -> None:
+        """See Role.publish."""
+        if self._show is not None and self._changed:
+            self._changed = False
+            running = self._state == "running"
+            self._host.post(self._show.frame(self._pace.factor if running else None))
+
+    def _start(self, message: StartPlaying) -> None:
+        now = self._host.now()
+        Pace(1.0, message.speed, now)  # a bad speed must not end what is shown
+        show = Show(self._host, message)
+        if self._show is not None:
+            self._show.sim.close()
+        self._show = show
+        self._pace = Pace(show.sim.dt, message.speed, now)
+        self._state = "running"
+        self._changed = True
+        self._host.post(show.started())
+
+    def _step(self) -> None:
+        self._present().step()
+        self._changed = True
+
+    def _enter(self, state: RunState) -> None:
+        self._present()
+        if state != self._state:
+            self._state = state
+            self._pace.restart(self._host.now())
+            self._host.post(StateChanged(state))
+
+    def _present(self) -> Show:
+        if self._show is None:
+            raise ConfigError("nothing is shown yet; start playing a policy first")
+        return self._show
+
+
+def create(host: Host) -> Player:
+    """The player of a worker."""
+    return Player(host)

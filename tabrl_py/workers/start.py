@@ -1,0 +1,27 @@
+"""The door through which web/workers/python_worker.js enters Python."""
+
+from typing import Any
+
+from tabrl_py.workers.host import PageHost, Runner
+
+
+def start(role: str, bridge: Any) -> Runner:  # noqa: ANN401 - a JS object
+    """Make the trainer or the player of a worker.
+
+    Args:
+        role: "trainer" or "player".
+        bridge: the worker's createSim and post.
+
+    Raises:
+        ValueError: no such role.
+    """
+    host = PageHost(bridge)
+    if role == "trainer":
+        from tabrl_py.workers import trainer
+
+        return Runner(host, trainer.create(host))
+    if role == "player":
+        from tabrl_py.workers import player
+
+        return Runner(host, player.create(host))
+    raise ValueError(f"role={role!r} is not known; the roles are trainer, player")

@@ -1,0 +1,180 @@
+/**
+ * The Python worker: `python_worker.js?role=trainer|player`. Boots, hands messages to tabrl_py.workers, and runs its
+ * advance() in slices, letting messages in between them. With `lock=NAME` it holds that Web Lock for as long as it lives.
+ */
+
+import { BootError, boot } from "./boot.js";
+import { PythonSim } from "./python_sim.js";
+
+/** @import {Failed, FromWorker} from "../protocol" */
+/** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
+/** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
+
+/**
+ * @typedef {object} Runner tabrl_py.workers.host.Runner
+ * @property {(text: string, names: string[], buffers: Uint8Array[]) => void} receive
+ * @property {() => number|undefined} advance
+ * @property {() => void} publish
+ */
+
+/** How long Python works before messages are let in. */
+const SLICE_MS = 10;
+const FRAME_MS = 33;
+
+const started_ms = performance.now();
+const parameters = new URL(self.location.href).searchParams;
+const role = parameters.get("role");
+const lock = parameters.get("lock");
+/** @type {Runner|null} */
+let runner = null;
+/** Messages that came before Python could take them. @type {Record<string, unknown>[]} */
+const waiting = [];
+
+/**
+ * @param {FromWorker} message
+ * @param {Transferable[]} [transfer]
+ */
+function post(message, transfer = []) {
+  self.postMessage(message, { transfer });
+}
+
+/**
+ * Tell the page of an error that ends this worker.
+ * @param {unknown} thrown
+ */
+function fail(thrown) {
+  runner = null;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  /** @type {Failed} */
+  const message = {
+    type: "failed",
+    name: error.name,
+    message: error.message,
+    traceback: error.stack ?? "",
+    hint:
+      error instanceof BootError ? error.hint : "Start again: a new worker goes on from the last checkpoint.",
+    fatal: true,
+    id: 0,
+  };
+  post(message);
+}
+
+/** @param {MainModule} mujoco */
+function bridge(mujoco) {
+  return {
+    /** @param {[xml: string, task: string, nEnvs: number]} given */
+    createSim: (...given) => new PythonSim(mujoco, ...given),
+    /**
+     * @param {string} text JSON of a message of protocol.py
+     * @param {string[]} names of its binary fields
+     * @param {Uint8Array<ArrayBuffer>[]} buffers their bytes
+     */
+    post: (text, names = [], buffers = []) => {
+      const message = JSON.parse(text);
+      for (const [i, name] of names.entries()) message[name] = buffers[i]?.buffer;
+      post(
+        message,
+        buffers.map((bytes) => bytes.buffer),
+      );
+    },
+  };
+}
+
+/**
+ * @param {PyodideAPI} pyodide
+ * @param {MainModule} mujoco
+ * @returns {Runner}
+ */
+function startRole(pyodide, mujoco) {
+  const workers = pyodide.pyimport("tabrl_py.workers.start");
+  try {
+    return workers.start(role, bridge(mujoco));
+  } finally {
+    workers.destroy();
+  }
+}
+
+/** @param {Record<string, unknown>} message */
+function deliver(message) {
+  /** @type {string[]} */
+  const names = [];
+  /** @type {Uint8Array[]} */
+  const buffers = [];
+  /** @type {Record<string, unknown>} */
+  const plain = {};
+  for (const [name, value] of Object.entries(message)) {
+    if (value instanceof ArrayBuffer) {
+      names.push(name);
+      buffers.push(new Uint8Array(value));
+    } else {
+      plain[name] = value;
+    }
+  }
+  runner?.receive(JSON.stringify(plain), names, buffers);
+}
+
+/** Messages reach the worker only between two turns of its event loop; a channel of its own makes turns at once. */
+const turns = new MessageChannel();
+turns.port1.onmessage = () => work();
+let turnWaits = false;
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let timer;
+let shown_ms = 0;
+
+/** Go on working after the messages that wait now have been let in. */
+function goOn() {
+  clearTimeout(timer);
+  if (turnWaits) return;
+  turnWaits = true;
+  turns.port2.postMessage(null);
+}
+
+function work() {
+  turnWaits = false;
+  if (!runner) return;
+  try {
+    const until = performance.now() + SLICE_MS;
+    /** @type {number|undefined} */
+    let wait_s = 0;
+    while (wait_s === 0 && performance.now() < until) wait_s = runner.advance() ?? undefined;
+    const now = performance.now();
+    if (now - shown_ms >= FRAME_MS || wait_s === undefined) {
+      shown_ms = now;
+      runner.publish();
+    }
+    if (wait_s === 0) goOn();
+    else if (wait_s !== undefined) timer = setTimeout(goOn, 1000 * wait_s);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** @param {MessageEvent<Record<string, unknown>>} event */
+function receive(event) {
+  if (!runner) {
+    waiting.push(event.data);
+    return;
+  }
+  try {
+    deliver(event.data);
+    goOn();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function main() {
+  if (role !== "trainer" && role !== "player")
+    throw new Error(`role=${role} is not known; use trainer or player`);
+  if (lock && navigator.locks) navigator.locks.request(lock, () => new Promise(() => {}));
+  self.addEventListener("message", receive);
+  const { pyodide, mujoco, versions } = await boot((stage, fraction) =>
+    post({ type: "booting", stage, fraction }),
+  );
+  runner = startRole(pyodide, mujoco);
+  post({ type: "ready", versions, boot_s: (performance.now() - started_ms) / 1000 });
+  for (const message of waiting.splice(0)) deliver(message);
+  goOn();
+}
+
+main().catch(fail);
