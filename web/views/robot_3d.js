@@ -52,6 +52,8 @@ export class Robot3D {
     /** @type {Crowd|null} */
     this.crowd = null;
     this.count = 1;
+    /** Whether the meshes are those of the present model and number. */
+    this.built = false;
     /** Given by the caller instead of a formation. @type {Float32Array|null} */
     this.offsets = null;
     /** Row under the amber ring, in a crowd. @type {number|null} */
@@ -79,7 +81,8 @@ export class Robot3D {
   setScene(scene) {
     if (scene === this.scene) return;
     this.scene = scene;
-    this.rebuild();
+    this.built = false;
+    this.ask();
   }
 
   /**
@@ -89,10 +92,11 @@ export class Robot3D {
   setCrowd(count) {
     if (!(Number.isInteger(count) && count >= 1))
       throw new Error(`count=${count} robots cannot be drawn; give 1 or more`);
-    if (count === this.count && this.robots) return;
+    if (count === this.count) return;
     this.count = count;
     this.selected = null;
-    this.rebuild();
+    this.built = false;
+    this.ask();
   }
 
   /** @param {Float32Array} pose nbody * 7 of the one robot */
@@ -105,6 +109,7 @@ export class Robot3D {
    * @param {Float32Array} [offsets] count * 2 (m) added to x and y, instead of the formation
    */
   setPoses(poses, offsets) {
+    this.rebuild();
     if (!this.stream || !this.scene) return;
     const stride = this.scene.bodies.length * POSE;
     if (poses.length % stride !== 0) {
@@ -113,6 +118,7 @@ export class Robot3D {
       );
     }
     this.offsets = offsets ?? null;
+    if (this.stream.frames === 0) this.view.snap();
     this.stream.push(poses, performance.now(), true);
     this.ask();
   }
@@ -172,9 +178,11 @@ export class Robot3D {
     this.canvas.remove();
   }
 
+  /** Make the robots' meshes where model or number changed. */
   rebuild() {
     const { scene, count } = this;
-    if (!scene) return;
+    if (!scene || this.built) return;
+    this.built = true;
     this.push.release();
     this.robots?.dispose();
     this.robots = new RobotMeshes(scene, this.theme, count);
@@ -239,6 +247,7 @@ export class Robot3D {
 
   /** @param {number} now_ms */
   draw(now_ms) {
+    this.rebuild();
     const { stream, robots, crowd, scene } = this;
     if (!stream || !robots || !crowd || !scene || this.width < 1 || this.stagehand.lost) return;
     const began = performance.now();
