@@ -45,15 +45,15 @@ export class PolicyLibrary extends EventTarget {
   }
 
   /**
-   * The policies that can act in a task, and the random one.
+   * The policies made for a task, and the random one.
    * @param {TaskRecord} task
    */
   fitting(task) {
-    return [...this.entries.filter((entry) => this.fits(entry, task)), RANDOM];
+    return [...this.entries.filter((entry) => entry.task === task.id), RANDOM];
   }
 
   /**
-   * Whether a policy's robot, senses and actions are those of a task.
+   * Whether a policy's robot, senses and actions are those of a task, so that training may begin with it.
    * @param {PolicyEntry} entry
    * @param {TaskRecord} task
    */

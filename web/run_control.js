@@ -39,7 +39,6 @@ export class RunControl extends EventTarget {
   policy = null;
   /** @type {Evaluation|null} */
   evaluation = null;
-  evaluating = false;
   /** Steps of the policy that was last exported. */
   exportedSteps = -1;
 
@@ -74,7 +73,6 @@ export class RunControl extends EventTarget {
     this.checkpoint = null;
     this.policy = null;
     this.evaluation = null;
-    this.evaluating = false;
     this.exportedSteps = -1;
   }
 
@@ -93,6 +91,12 @@ export class RunControl extends EventTarget {
     return this.latest?.steps ?? this.checkpoint?.steps ?? 0;
   }
 
+  /** Whether the last steps are done and the worker measures what the policy does without exploration. */
+  get evaluating() {
+    const done = this.state === "running" && this.recipe !== null && this.steps >= this.recipe.total_steps;
+    return done || this.state === "stopping";
+  }
+
   /** Whether a reset would lose something that was learned and not exported. */
   get unsaved() {
     return this.policy !== null && this.steps > 0 && this.exportedSteps < this.policy.steps;
@@ -101,7 +105,7 @@ export class RunControl extends EventTarget {
   /** Start loading a worker before it is asked for. */
   prewarm() {
     if (this.client && !this.used) return;
-    if (this.live || this.evaluating) return;
+    if (this.live) return;
     this.client?.close();
     this.client = this.#newClient();
   }
@@ -126,6 +130,7 @@ export class RunControl extends EventTarget {
   async goOn() {
     if (!this.recipe || !this.task || this.live) return;
     this.recoveries = 0;
+    this.evaluation = null;
     this.#rewind();
     await this.#launch(null);
   }
@@ -204,26 +209,6 @@ export class RunControl extends EventTarget {
     if (this.live) this.client?.send({ type: "push", ...push });
   }
 
-  /**
-   * Evaluate a policy, or the random one, in this run's worker.
-   * @param {ArrayBuffer|null} policy
-   * @param {TaskRecord} task
-   * @returns {Promise<Evaluation>}
-   */
-  async evaluate(policy, task) {
-    if (!this.client) throw new PageError("No worker can evaluate", "The training worker is not running.");
-    const model_xml = await this.loadModel(task);
-    /** @type {Evaluated} */
-    const answer = await this.client.request({
-      type: "request_evaluation",
-      policy: policy?.slice(0) ?? null,
-      task: /** @type {any} */ (task),
-      model_xml,
-      seeds: EVALUATION_SEEDS,
-    });
-    return /** @type {any} */ (answer.evaluation);
-  }
-
   #newClient() {
     this.used = false;
     const client = new WorkerClient("trainer", {
@@ -289,6 +274,9 @@ export class RunControl extends EventTarget {
         return this.#keepCheckpoint(message);
       case "policy_file":
         return this.#keepPolicy(message);
+      case "evaluated":
+        this.evaluation = message.evaluation;
+        return this.#changed();
       case "state_changed":
         return this.#stateChanged(message.state);
       case "failed":
@@ -304,6 +292,9 @@ export class RunControl extends EventTarget {
   #progress(progress) {
     this.records.push(progress);
     this.dispatchEvent(new CustomEvent("progress", { detail: progress }));
+    if (!this.evaluating) return;
+    this.client?.expectTraffic(false);
+    this.#changed();
   }
 
   /** @param {CheckpointFile} message */
@@ -324,25 +315,7 @@ export class RunControl extends EventTarget {
   /** @param {"running"|"paused"|"finished"|"stopped"} state */
   #stateChanged(state) {
     this.#enter(state);
-    if (state === "finished") this.#finish();
-    else if (state !== "running") this.#save();
-  }
-
-  /** At the end the deterministic policy is measured on the fixed seeds. */
-  async #finish() {
-    const { policy, task } = this;
-    this.#save();
-    if (!policy || !task) return;
-    this.evaluating = true;
-    this.#changed();
-    try {
-      this.evaluation = await this.evaluate(policy.bytes, task);
-    } catch (error) {
-      if (this.state === "finished") this.notices.report(error, { key: "evaluation" });
-    }
-    this.evaluating = false;
-    this.#changed();
-    this.#save();
+    if (state !== "running") this.#save();
   }
 
   /** Drop what the curve gained since the checkpoint: it will be learned again, bit for bit. */

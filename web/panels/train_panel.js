@@ -222,7 +222,7 @@ export class TrainPanel {
   #fillFoot() {
     const { run, buttons, note } = this;
     if (run.state === "booting") setText(note, bootWords(run.boot));
-    const key = `${run.state} ${this.asking} ${run.policy !== null} ${run.checkpoint !== null}`;
+    const key = `${run.evaluating ? "evaluating" : run.state} ${this.asking} ${run.policy !== null} ${run.checkpoint !== null}`;
     if (buttons.dataset.key === key) return;
     buttons.dataset.key = key;
     note.classList.remove("bad");
@@ -250,6 +250,7 @@ export class TrainPanel {
           button("Export", wishes.exportPolicy, large),
         ]
       : [];
+    if (run.evaluating) return [button("Evaluating", () => {}, { class: "large", disabled: true })];
     switch (run.state) {
       case "booting":
         return [button("Cancel", () => run.stop(), large)];
@@ -261,8 +262,6 @@ export class TrainPanel {
           button("Stop", () => run.stop(), large),
           ...more,
         ];
-      case "stopping":
-        return [button("Stopping", () => {}, { class: "large", disabled: true })];
       case "stopped":
         return [
           button("Continue", () => run.goOn(), primary),
