@@ -157,7 +157,6 @@ class WasmBatchSim:
     def close(self) -> None:
         """See BatchSim.close. The simulation cannot be used afterwards."""
         self._sim.close()
-        self._sim.destroy()
 
     def _check_row(self, row: int) -> None:
         if not 0 <= row < self.n_envs:

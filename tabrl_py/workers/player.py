@@ -329,8 +329,3 @@ class Player:
         if self._show is None:
             raise ConfigError("nothing is shown yet; start playing a policy first")
         return self._show
-
-
-def create(host: Host) -> Player:
-    """The player of a worker."""
-    return Player(host)

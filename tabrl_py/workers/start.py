@@ -17,11 +17,11 @@ def start(role: str, bridge: Any) -> Runner:  # noqa: ANN401 - a JS object
     """
     host = PageHost(bridge)
     if role == "trainer":
-        from tabrl_py.workers import trainer
+        from tabrl_py.workers.trainer import Trainer
 
-        return Runner(host, trainer.create(host))
+        return Runner(host, Trainer(host))
     if role == "player":
-        from tabrl_py.workers import player
+        from tabrl_py.workers.player import Player
 
-        return Runner(host, player.create(host))
+        return Runner(host, Player(host))
     raise ValueError(f"role={role!r} is not known; the roles are trainer, player")

@@ -227,8 +227,3 @@ def _check_same(recipe: Recipe, checkpoint: bytes) -> None:
 def _vector(values: list[float]) -> tuple[float, float, float]:
     x, y, z = values
     return x, y, z
-
-
-def create(host: Host) -> Trainer:
-    """The trainer of a worker."""
-    return Trainer(host)

@@ -39,13 +39,17 @@ async function load(what, step) {
   }
 }
 
-/** @param {string} path below the page's folder */
-async function fetchFile(path) {
+/**
+ * Ask the server for a file.
+ * @param {string} path below the page's folder
+ * @param {"GET"|"HEAD"} [method]
+ */
+async function ask(path, method = "GET") {
   const url = new URL(path, ROOT);
   /** @type {Response} */
   let response;
   try {
-    response = await fetch(url);
+    response = await fetch(url, { method });
   } catch (error) {
     throw new BootError(
       `${path} could not be fetched: the server does not answer`,
@@ -58,27 +62,20 @@ async function fetchFile(path) {
   return response;
 }
 
-/**
- * The physics engine. Its WebAssembly is fetched here, so that a missing file is known as one.
- * @returns {Promise<MainModule>}
- */
+/** @returns {Promise<MainModule>} */
 async function loadPhysics() {
   const { default: start } = await import("../runtime/mujoco/mujoco.js");
-  const wasm = await fetchFile("runtime/mujoco/mujoco.wasm");
-  return await start({ wasmBinary: await wasm.arrayBuffer() });
+  await ask("runtime/mujoco/mujoco.wasm", "HEAD");
+  return await start();
 }
 
 /** @returns {Promise<PyodideAPI>} */
 async function loadPython() {
   const { loadPyodide } = await import("../runtime/pyodide/pyodide.mjs");
-  await Promise.all(["pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"].map(exists));
+  // Pyodide says nothing useful when one of its files is missing.
+  const files = ["pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
+  await Promise.all(files.map((name) => ask(`runtime/pyodide/${name}`, "HEAD")));
   return await loadPyodide({ indexURL: new URL("runtime/pyodide/", ROOT).href });
-}
-
-/** @param {string} name a file of Pyodide's, which says nothing useful when one is missing */
-async function exists(name) {
-  const response = await fetchFile(`runtime/pyodide/${name}`);
-  await response.body?.cancel();
 }
 
 /**
@@ -103,7 +100,7 @@ async function loadPackages(pyodide, names) {
  * @param {PyodideAPI} pyodide
  */
 async function installPackage(pyodide) {
-  const build = await (await fetchFile("build.json")).json();
+  const build = await (await ask("build.json")).json();
   const wheel = new URL(build.wheel, ROOT).href;
   const micropip = pyodide.pyimport("micropip");
   try {
