@@ -49,7 +49,7 @@ class Algorithm(Protocol):
             rollout: full, its rewards scaled.
             normalizer: as it was while the rollout was made; None where observations are not normalised.
             update: number of this update, from 0; names its random stream.
-            progress: share of the run that is done, in [0, 1].
+            progress: share of the run that was done before this rollout, in [0, 1].
         """
         ...
 

@@ -1,5 +1,6 @@
 """What the episodes of a run came to, between two records."""
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ class EpisodeStatistics:
         returns: (N,) return of each running episode so far.
         lengths: (N,) its control steps.
         starts: (N,) where it started along the task's forward axis, m.
+        recent_returns: of the last hundred episodes that ended, oldest first.
     """
 
     def __init__(self, task: TaskSpec, n_envs: int) -> None:
@@ -28,8 +30,9 @@ class EpisodeStatistics:
         self.returns: F64 = np.zeros(n_envs)
         self.lengths: F64 = np.zeros(n_envs)
         self.starts: F64 = np.zeros(n_envs)
+        self.recent_returns: deque[float] = deque(maxlen=100)
         self._ended: list[tuple[float, float, bool, float]] = []
-        self._terms: dict[str, float] = {}
+        self._terms: dict[str, F64] = {}
         self._term_steps = 0
 
     def add(self, sim: BatchSim, reward: F64, terms: Terms) -> None:
@@ -41,7 +44,10 @@ class EpisodeStatistics:
         self.returns += reward
         self.lengths += 1
         for name, term in terms.items():
-            self._terms[name] = self._terms.get(name, 0.0) + float(np.mean(term))
+            if name in self._terms:
+                self._terms[name] += term
+            else:
+                self._terms[name] = np.array(term, dtype=np.float64)
         self._term_steps += 1
         done = sim.terminated | sim.truncated
         if not done.any():
@@ -51,6 +57,7 @@ class EpisodeStatistics:
                 0.0 if self._forward is None else float(sim.signals[row, self._forward] - self.starts[row])
             )
             fell = bool(sim.terminated[row])
+            self.recent_returns.append(float(self.returns[row]))
             self._ended.append((float(self.returns[row]), float(self.lengths[row]), fell, distance))
         self.episodes += int(done.sum())
         self.returns[done] = 0.0
@@ -59,7 +66,7 @@ class EpisodeStatistics:
     def summary(self) -> dict[str, Any]:
         """The episode fields of a Progress record since the last call."""
         ended = np.array(self._ended, np.float64).reshape(-1, 4)
-        terms = {name: total / self._term_steps for name, total in self._terms.items()}
+        terms = {name: float(total.mean()) / self._term_steps for name, total in self._terms.items()}
         self._ended.clear()
         self._terms.clear()
         self._term_steps = 0

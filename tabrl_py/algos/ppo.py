@@ -15,7 +15,7 @@ from tabrl_py.rng import Purpose, stream
 from tabrl_py.types import Float
 
 KL_SLACK = 1.5
-"""An update stops when the divergence exceeds this many times target_kl."""
+"""An update stops when the divergence of a minibatch exceeds this many times target_kl."""
 ADAPT_FACTOR = 1.5
 ADAPT_RANGE = (1e-5, 1e-2)
 
@@ -193,6 +193,14 @@ class _Totals:
         means = [float(x) for x in self.sums / max(self.count, 1)]
         policy, value, entropy_nats, _, clipped, norm = means
         return UpdateStats(
-            policy, value, entropy_nats, self.last_kl, clipped, self.explained, self.learning_rate, norm, self.epochs,
-            self.skipped,
-        )  # fmt: skip
+            policy_loss=policy,
+            value_loss=value,
+            entropy=entropy_nats,
+            kl=self.last_kl,
+            clip_fraction=clipped,
+            explained_variance=self.explained,
+            learning_rate=self.learning_rate,
+            grad_norm=norm,
+            epochs_run=self.epochs,
+            skipped=self.skipped,
+        )

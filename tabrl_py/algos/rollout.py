@@ -57,8 +57,8 @@ def gae(
 ) -> F32:
     """Advantages by generalised advantage estimation (arXiv:1506.02438, eq. 16).
 
-    delta_t = r_t + gamma V(s_{t+1}) - V(s_t), with V = 0 beyond a termination; A_t = delta_t + gamma lam A_{t+1},
-    the sum cut where an episode ends for either reason.
+    delta_t = r_t + gamma V(s_{t+1}) - V(s_t), with V = 0 beyond a termination;
+    A_t = delta_t + gamma lam A_{t+1}, the sum cut where an episode ends for either reason.
 
     Args:
         rewards: (T, N), after scaling.

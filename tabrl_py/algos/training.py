@@ -92,9 +92,7 @@ class Training:
         if self._updating is None:
             self._collect()
             if self.rollout.full:
-                self._finish_rollout()
-                progress = self.steps / self.recipe.total_steps
-                self._updating = self.algorithm.update(self.rollout, self.normalizer, self.update, progress)
+                self._begin_update()
         else:
             stats = next(self._updating, None)
             if stats is None:
@@ -107,15 +105,19 @@ class Training:
             record = self._finish_record(record)
         return record
 
-    def _finish_rollout(self) -> None:
-        """Scale the rewards and keep what the policy sees next."""
+    def _begin_update(self) -> None:
+        """Scale the rewards, keep what the policy sees next, and set the algorithm to work."""
         rollout = self.rollout
+        began = time.perf_counter()
         rollout.last_obs[...] = self.sim.obs
         if self.recipe.algo.scale_reward:
             self.scaler.update(rollout.raw_rewards, rollout.terminated | rollout.truncated)
             np.multiply(rollout.raw_rewards, self.scaler.scale, out=rollout.rewards, casting="same_kind")
         else:
             rollout.rewards[...] = rollout.raw_rewards
+        before = (self.steps - rollout.n_steps * rollout.n_envs) / self.recipe.total_steps
+        self._updating = self.algorithm.update(rollout, self.normalizer, self.update, before)
+        self._timed("learning", began)
 
     def _collect(self) -> None:
         """One control step of every environment."""
@@ -162,7 +164,7 @@ class Training:
         self._episodes_started[row] += 1
 
     def _begin_rollout(self) -> None:
-        """Draw the rollout's noise and keep what a checkpoint needs: runs are saved at this point of the loop."""
+        """Draw the rollout's noise and keep what a checkpoint needs: it holds this point of the loop."""
         rollout = self.rollout
         rollout.clear()
         shape = (rollout.n_steps, self.task.action_size)
@@ -247,8 +249,8 @@ class Training:
         mine = (network.hidden, network.activation, network.normalize_obs)
         if theirs != mine:
             raise PolicyFileError(
-                f"the policy's hidden layers, activation and normalisation are {theirs}, the recipe's are {mine}; "
-                "set the recipe's network to the policy's"
+                f"the policy's hidden layers, activation and normalisation are {theirs}, "
+                f"the recipe's are {mine}; set the recipe's network to the policy's"
             )
         self.nets.params[: self.nets.actor_size] = policy.params
         if self.normalizer is not None and policy.normalizer is not None:

@@ -47,7 +47,10 @@ class ActorCritic:
         self.d_critic = self.grads[self.actor_size :]
 
     def init(self, seed: int, init_log_std: float) -> None:
-        """Orthogonal weights: gain sqrt(2) inside, 0.01 for the mean action, 1 for the value (arXiv:2005.12729)."""
+        """Orthogonal weights: gain sqrt(2) inside, 0.01 for the mean action, 1 for the value.
+
+        arXiv:2006.05990 found these gains to matter, the small one of the policy's last layer most.
+        """
         layers = range(len(self.actor.layers))
         initialise(self.actor, 0.01, [stream(seed, Purpose.INIT_ACTOR, layer) for layer in layers])
         initialise(self.critic, 1.0, [stream(seed, Purpose.INIT_CRITIC, layer) for layer in layers])

@@ -15,14 +15,14 @@ LOG_2PI = math.log(2.0 * math.pi)
 
 
 def sample(mean: Float, log_std: Float, noise: Float, out: Float) -> Float:
-    """mean + exp(log_std) * noise, into `out`."""
+    """Mean + exp(log_std) * noise, into `out`."""
     np.multiply(noise, np.exp(log_std), out=out)
     np.add(out, mean, out=out)
     return out
 
 
 def standardise(action: Float, mean: Float, log_std: Float, out: Float) -> Float:
-    """z = (action - mean) / exp(log_std), into `out`; the other functions take it."""
+    """Z = (action - mean) / exp(log_std), into `out`; the other functions take it."""
     np.subtract(action, mean, out=out)
     np.multiply(out, np.exp(-log_std), out=out)
     return out

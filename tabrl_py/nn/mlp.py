@@ -1,10 +1,11 @@
 """A multi-layer perceptron whose parameters are one flat vector, with forward and backward passes.
 
 Layer l maps h[l] to h[l + 1] = f(h[l] @ W[l] + b[l]); the last layer has no activation. The vector holds
-W[0] (in, out) row by row, b[0], W[1], b[1], and so on. Every pass writes into arrays made once per batch size.
+W[0] (in, out) row by row, b[0], W[1], b[1], and so on. Passes write into arrays made once per batch size.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ HIDDEN_GAIN = float(np.sqrt(2.0))
 
 def parameter_count(sizes: Sequence[int]) -> int:
     """Weights and biases of an MLP with these layer sizes, input first."""
-    return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True))
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
 class Workspace:
@@ -145,7 +146,7 @@ class MLP:
 def layer_views(sizes: Sequence[int], params: Float) -> Iterator[tuple[Float, Float]]:
     """The weights (in, out) and biases (out,) of each layer, as views of a flat vector."""
     at = 0
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         weights = params[at : at + n_in * n_out].reshape(n_in, n_out)
         at += n_in * n_out
         yield weights, params[at : at + n_out]
@@ -172,5 +173,6 @@ def initialise(mlp: MLP, output_gain: float, rngs: Sequence[np.random.Generator]
     """
     last = len(mlp.layers) - 1
     for layer, ((w, b), rng) in enumerate(zip(mlp.layers, rngs, strict=True)):
-        w[...] = orthogonal(*w.shape, output_gain if layer == last else HIDDEN_GAIN, rng)
+        n_in, n_out = w.shape
+        w[...] = orthogonal(n_in, n_out, output_gain if layer == last else HIDDEN_GAIN, rng)
         b[...] = 0.0

@@ -14,7 +14,8 @@ EPSILON = 1e-8
 class RunningMoments:
     """Mean and variance of all rows seen so far, merged batch by batch.
 
-    Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979, eq. 2.1.
+    Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
+    1979, eq. 2.1.
 
     Attributes:
         count: rows seen.
@@ -82,9 +83,9 @@ class ObsNormalizer:
 
 
 class RewardScaler:
-    """Divides rewards by the running spread of the discounted return, as in PPO practice (arXiv:2005.12729, section 3).
+    """Divides rewards by the running spread of the discounted return (arXiv:2005.12729, section 3).
 
-    The return here is a discounted sum of the rewards so far, g = gamma g + r, which starts anew with each episode.
+    The return here is a discounted sum of the rewards so far, g = gamma g + r, anew with each episode.
 
     Attributes:
         moments: of g.

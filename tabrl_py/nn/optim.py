@@ -9,7 +9,7 @@ def clip_norm(grads: Float, longest: float) -> float:
     """Scale a gradient down, in place, to at most the given Euclidean length.
 
     Returns:
-        Its length before; not finite where an entry is not (or the squares overflow), and then nothing is scaled.
+        Its length before; not finite where an entry is not, or the squares overflow: nothing is scaled then.
     """
     norm = float(np.sqrt(np.dot(grads, grads)))
     if np.isfinite(norm) and norm > longest:

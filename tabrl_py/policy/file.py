@@ -141,15 +141,18 @@ def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> Non
         PolicyFileError: another task, another robot, another observation layout, other sizes or bounds.
     """
     if same_task and policy.task != task.id:
-        raise PolicyFileError(f"the policy was trained for {policy.task}, not for {task.id}; choose task {policy.task}")
+        raise PolicyFileError(
+            f"the policy was trained for {policy.task}, not for {task.id}; choose task {policy.task}"
+        )
     if policy.model != task.model:
         raise PolicyFileError(
-            f"the policy drives the model {policy.model}, task {task.id} has {task.model}; choose task {policy.task}"
+            f"the policy drives the model {policy.model}, task {task.id} has {task.model}; "
+            f"choose task {policy.task}"
         )
     if policy.layout_version != task.layout_version:
         raise PolicyFileError(
-            f"the policy reads layout version {policy.layout_version} of the observation of {policy.task}, this TabRL "
-            f"gives version {task.layout_version}; train it anew, or use the TabRL that made it"
+            f"the policy reads layout version {policy.layout_version} of the observation of {policy.task}, "
+            f"this TabRL gives version {task.layout_version}; train it anew, or use the TabRL that made it"
         )
     for what, has, needs in (
         ("observation numbers", policy.sizes[0], task.obs_size),
@@ -157,7 +160,9 @@ def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> Non
         ("action bounds", (policy.action_low, policy.action_high), (task.action_low, task.action_high)),
     ):
         if has != needs:
-            raise PolicyFileError(f"the policy has {what} {has}, task {task.id} has {needs}; choose the task it was made for")
+            raise PolicyFileError(
+                f"the policy has {what} {has}, task {task.id} has {needs}; choose the task it was made for"
+            )
 
 
 def save_policy(policy: Policy) -> bytes:
@@ -211,7 +216,9 @@ def load_policy(data: bytes) -> Policy:
     params = _actor(tensors, sizes)
     mean, var, count = _normalizer(tensors, obs_size)
     if tensors:
-        raise PolicyFileError(f"the policy file has unknown tensors: {', '.join(sorted(tensors))}; export it again")
+        raise PolicyFileError(
+            f"the policy file has unknown tensors: {', '.join(sorted(tensors))}; export it again"
+        )
     bounds = {name: _bounds(texts, name, action_size) for name in ("action_low", "action_high")}
     return Policy(
         task=text_of(texts, "task"),
@@ -241,7 +248,8 @@ def check_format(texts: dict[str, str], name: str, version: int, what: str) -> N
     given = texts.get("format")
     if given != name:
         raise PolicyFileError(
-            f"the file is not a TabRL {what}: its format is {given!r}, not {name!r}; use a file that TabRL exported as {what}"
+            f"the file is not a TabRL {what}: its format is {given!r}, not {name!r}; "
+            f"use a {what} that TabRL exported"
         )
     if texts.get("format_version") != str(version):
         raise PolicyFileError(
@@ -284,10 +292,13 @@ def take(tensors: safetensors.Tensors, name: str, shape: tuple[int, ...], dtype:
         raise PolicyFileError(f"the file lacks the tensor {name!r}; export it again")
     if tensor.shape != shape or tensor.dtype != dtype:
         raise PolicyFileError(
-            f"tensor {name!r} is {tensor.dtype} {tensor.shape}; expected {np.dtype(dtype)} {shape}; export it again"
+            f"tensor {name!r} is {tensor.dtype} {tensor.shape}; expected {np.dtype(dtype)} {shape}; "
+            f"export it again"
         )
     if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
-        raise PolicyFileError(f"tensor {name!r} holds numbers that are not finite: the training broke; use an earlier file")
+        raise PolicyFileError(
+            f"tensor {name!r} holds numbers that are not finite: the training broke; use an earlier file"
+        )
     return tensor
 
 

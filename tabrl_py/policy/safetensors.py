@@ -1,7 +1,7 @@
 """The safetensors container: 8 bytes of length, a JSON header, raw little-endian tensors.
 
-Format: https://github.com/huggingface/safetensors, README, "Format". Written deterministically, read strictly: a file that
-is cut short, has gaps, overlaps or anything unknown is refused, with what is wrong.
+Format: https://github.com/huggingface/safetensors, README, "Format". Written deterministically, read
+strictly: a file that is cut short, has gaps, overlaps or anything unknown is refused, with what is wrong.
 """
 
 import json
@@ -14,7 +14,7 @@ from tabrl_py.errors import PolicyFileError
 
 Tensors: TypeAlias = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
-DTYPES: dict[str, np.dtype[Any]] = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "BOOL": "|b1", "U8": "|u1"}
+DTYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "BOOL": "|b1", "U8": "|u1"}
 """Names of the format, and NumPy's for them: what TabRL writes; other types are refused."""
 _NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 LONGEST_HEADER = 10_000_000
@@ -24,7 +24,8 @@ LARGEST_RANK = 8
 def write(tensors: Tensors, metadata: dict[str, str]) -> bytes:
     """A file of these tensors; equal contents give equal bytes.
 
-    Tensors lie by falling element size, then by name, so that each is aligned; the header is padded with spaces to 8 bytes.
+    Tensors lie by falling element size, then by name, so that each is aligned; the header is padded with
+    spaces to 8 bytes.
 
     Raises:
         TypeError: a dtype the format has no name for here (DTYPES).
@@ -68,8 +69,8 @@ def read(data: bytes) -> tuple[Tensors, dict[str, str]]:
             raise _refuse(f"tensor {name!r} begins at byte {begin} of the data where {at} was due")
         if end > len(body):
             raise PolicyFileError(
-                f"the file is cut short: tensor {name!r} ends at byte {start + end}, the file at {len(data)}; "
-                f"export or copy it again"
+                f"the file is cut short: tensor {name!r} ends at byte {start + end}, "
+                f"the file at {len(data)}; export or copy it again"
             )
         tensors[name] = np.frombuffer(body[begin:end], dtype=code).reshape(shape).copy()
         at = end
@@ -79,7 +80,9 @@ def read(data: bytes) -> tuple[Tensors, dict[str, str]]:
 
 
 def _refuse(what: str) -> PolicyFileError:
-    return PolicyFileError(f"the file is corrupt or not TabRL's: {what}; use a .safetensors file that TabRL exported")
+    return PolicyFileError(
+        f"the file is corrupt or not TabRL's: {what}; use a .safetensors file that TabRL exported"
+    )
 
 
 def _header(data: bytes) -> tuple[dict[str, Any], int]:
@@ -88,7 +91,7 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
         raise _refuse(f"it has {len(data)} bytes, and a safetensors file at least 8")
     length = int.from_bytes(data[:8], "little")
     if not 2 <= length <= LONGEST_HEADER:
-        raise _refuse(f"it does not begin with the length of a header ({length} is not between 2 and {LONGEST_HEADER})")
+        raise _refuse(f"it begins with {length}, not with the length of a header (2 to {LONGEST_HEADER})")
     if 8 + length > len(data):
         raise PolicyFileError(
             f"the file is cut short: its header ends at byte {8 + length}, the file at {len(data)}; "

@@ -1,0 +1,1 @@
+"""One measured run each, started as a process of its own by the benchmarks."""
