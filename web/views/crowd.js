@@ -59,7 +59,7 @@ export class Crowd {
   /**
    * Follow the robots.
    * @param {Float32Array} poses
-   * @param {Uint8Array} jumped rows that began a new episode
+   * @param {Uint8Array} jumped rows that began a new episode since the last call
    */
   follow(poses, jumped) {
     let moved_x = 0;
@@ -67,7 +67,7 @@ export class Crowd {
     let steady = 0;
     for (let row = 0; row < this.count; row++) {
       const [x, y] = this.at(poses, row);
-      if (!this.placed || (jumped[row] && this.far(row, x, y))) this.seat(row, x, y);
+      if (!this.placed || jumped[row]) this.seat(row, x, y);
       else {
         moved_x += x - (this.last[row * 2] ?? 0);
         moved_y += y - (this.last[row * 2 + 1] ?? 0);
@@ -81,15 +81,6 @@ export class Crowd {
     this.focus.x += moved_x / steady;
     this.focus.y += moved_y / steady;
     for (let row = 0; row < this.count; row++) this.wrap(row);
-  }
-
-  /**
-   * @param {number} row
-   * @param {number} x
-   * @param {number} y
-   */
-  far(row, x, y) {
-    return Math.hypot(x - (this.last[row * 2] ?? 0), y - (this.last[row * 2 + 1] ?? 0)) > 0.3;
   }
 
   /**

@@ -73,7 +73,11 @@ export function blend(from, to, start, bodies, share, out) {
   }
 }
 
-const JUMP_M = 0.7;
+/** A row that moves this far (m) in one frame, and comes to where episodes begin, has begun a new one. */
+const JUMP_M = 0.25;
+const START_M = 0.35;
+/** No robot moves this far (m) in one frame, wherever it comes to. */
+const LEAP_M = 4;
 /** A frame may be shown over at most this long (ms); slower frames snap, so that nothing lags behind the training. */
 const LONGEST_MS = 250;
 
@@ -83,20 +87,23 @@ export class PoseStream {
    * @param {number} rows
    * @param {number} bodies of one row
    * @param {number} tracked body whose jump marks a new episode
+   * @param {Float32Array} rest bodies * 7, the pose in which episodes begin; shown until the first frame
    */
-  constructor(rows, bodies, tracked) {
+  constructor(rows, bodies, tracked, rest) {
     this.rows = rows;
     this.bodies = bodies;
     this.tracked = tracked;
+    this.rest = rest;
     /** What is to be drawn now. @type {Float32Array} */
     this.shown = new Float32Array(rows * bodies * POSE);
     this.from = new Float32Array(this.shown.length);
     this.to = new Float32Array(this.shown.length);
-    /** Rows that jumped with the newest frame. */
+    /** Rows that jumped; whoever reads them clears them. */
     this.jumped = new Uint8Array(rows);
     this.started_ms = 0;
     this.span_ms = 0;
     this.frames = 0;
+    for (let row = 0; row < rows; row++) this.shown.set(rest, row * rest.length);
   }
 
   /**
@@ -104,8 +111,9 @@ export class PoseStream {
    * @param {Float32Array} poses rows * bodies * 7; fewer rows than expected leave the rest as they are
    * @param {number} now_ms
    * @param {boolean} smooth
+   * @param {(row: number) => boolean} [restarted] whether a row began a new episode; otherwise its jump tells
    */
-  push(poses, now_ms, smooth) {
+  push(poses, now_ms, smooth, restarted = (row) => this.jumps(row)) {
     this.advance(now_ms);
     this.from.set(this.shown);
     this.to.set(poses.length > this.to.length ? poses.subarray(0, this.to.length) : poses);
@@ -116,13 +124,25 @@ export class PoseStream {
     this.frames += 1;
     const stride = this.bodies * POSE;
     for (let row = 0; row < this.rows; row++) {
-      const at = row * stride + this.tracked * POSE;
-      let far = 0;
-      for (let c = 0; c < 3; c++) far += ((this.to[at + c] ?? 0) - (this.from[at + c] ?? 0)) ** 2;
-      this.jumped[row] = far > JUMP_M * JUMP_M ? 1 : 0;
-      if (this.jumped[row]) this.from.set(this.to.subarray(row * stride, (row + 1) * stride), row * stride);
+      if (!restarted(row)) continue;
+      this.jumped[row] = 1;
+      this.from.set(this.to.subarray(row * stride, (row + 1) * stride), row * stride);
     }
     this.advance(now_ms);
+  }
+
+  /** @param {number} row */
+  jumps(row) {
+    const at = this.tracked * POSE;
+    const start = row * this.bodies * POSE + at;
+    let moved = 0;
+    let off = 0;
+    for (let c = 0; c < 3; c++) {
+      const to = this.to[start + c] ?? 0;
+      moved += (to - (this.from[start + c] ?? 0)) ** 2;
+      off += (to - (this.rest[at + c] ?? 0)) ** 2;
+    }
+    return moved > LEAP_M ** 2 || (moved > JUMP_M ** 2 && off < START_M ** 2);
   }
 
   /**

@@ -187,9 +187,7 @@ export class Robot3D {
     this.robots?.dispose();
     this.robots = new RobotMeshes(scene, this.theme, count);
     this.stagehand.scene.add(this.robots.group);
-    this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body);
-    const rest = restPose(scene);
-    for (let row = 0; row < count; row++) this.stream.shown.set(rest, row * rest.length);
+    this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body, restPose(scene));
     this.offsets = null;
     this.crowd = new Crowd(count, scene.bodies.length, scene.tracking_body, scene.view.fixed_base);
     this.describe();
@@ -222,7 +220,7 @@ export class Robot3D {
     const wide = columns * gap;
     const distance = Math.max(
       this.view.distanceFor(tall, 0.34),
-      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.3 : 0.94),
+      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.3 : 0.9),
     );
     this.view.setHome({ azimuth, elevation: THREE.MathUtils.degToRad(12), distance });
     this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), 2.4 * distance);
@@ -255,6 +253,7 @@ export class Robot3D {
     this.last_ms = now_ms;
     const blending = stream.advance(began);
     crowd.follow(stream.shown, stream.jumped);
+    stream.jumped.fill(0);
     if (this.count === 1 && !this.offsets) crowd.offsets.fill(0);
     const offsets = this.offsets ?? crowd.offsets;
     robots.update(stream.shown, offsets);

@@ -87,9 +87,7 @@ export class StickGrid {
     this.count = count;
     this.dt = dt;
     this.figure = new Figure(scene, this.theme);
-    this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body);
-    const rest = restPose(scene);
-    for (let row = 0; row < count; row++) this.stream.shown.set(rest, row * rest.length);
+    this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body, restPose(scene));
     this.torques = new Float32Array(count * scene.actuators.length);
     this.returns = [];
     this.steps = [];
@@ -113,7 +111,9 @@ export class StickGrid {
         `A frame of ${poses.length} numbers does not hold whole robots of ${stride} (${this.scene.name})`,
       );
     }
-    this.stream.push(poses, performance.now(), this.count <= SMOOTH_ROWS);
+    const before = this.steps;
+    const restarted = (/** @type {number} */ row) => (steps[row] ?? 0) < (before[row] ?? 0);
+    this.stream.push(poses, performance.now(), this.count <= SMOOTH_ROWS, restarted);
     this.torques = torques;
     this.returns = returns;
     this.steps = steps;
