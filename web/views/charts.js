@@ -44,7 +44,7 @@ const SPECS = [
 const EVERY_MS = 150;
 /** Below this width (px) the charts wrap into rows instead of standing in one that scrolls. */
 const NARROW_PX = 560;
-const EMPTY = "Press Train. Every update then adds a point to each of these curves.";
+const EMPTY = "No update yet. While a run trains, each one adds a point to every curve.";
 
 let crosshairs = 0;
 
