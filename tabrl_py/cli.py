@@ -1,0 +1,297 @@
+"""The command line: `python -m tabrl_py train|evaluate|tasks`, the same code as in the tab, natively."""
+
+import argparse
+import csv
+import dataclasses
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from tabrl_py.algos.evaluate import Evaluator
+from tabrl_py.algos.training import Training, read_checkpoint
+from tabrl_py.config import ALGORITHMS
+from tabrl_py.errors import ConfigError, TabrlError
+from tabrl_py.policy import Policy, check_fits, load_policy, save_policy
+from tabrl_py.policy.file import parse
+from tabrl_py.protocol import Evaluation, Progress
+from tabrl_py.sim.native import NativeBatchSim
+from tabrl_py.tasks import TASKS, TaskSpec, get_task
+from tabrl_py.tasks.recipes import default_recipe
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+USER_ERROR = 2
+MOST_ROWS = 64
+"""Episodes that an evaluation simulates side by side."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code: 0, 2 for an error of the user's, 130 after Ctrl-C."""
+    args = _parser().parse_args(arguments)
+    try:
+        code: int = args.run(args)
+    except TabrlError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return USER_ERROR
+    except OSError as error:
+        print(f"{error.filename or 'file'}: {error.strerror or error}; check the path", file=sys.stderr)
+        return USER_ERROR
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tabrl_py", description="Train and evaluate robots natively.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a policy")
+    train.add_argument("task", metavar="TASK", nargs="?", help="a task's id; see `tasks`")
+    train.add_argument("--algo", choices=tuple(ALGORITHMS), default="ppo")
+    train.add_argument("--steps", type=int, metavar="N", help="control steps in all")
+    train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="e.g. algo.gamma=0.99"
+    )
+    train.add_argument("--out", type=Path, default=Path("policy.safetensors"), help="the policy's file")
+    train.add_argument("--curve", type=Path, help="write each progress record into this CSV file")
+    train.add_argument("--checkpoint", type=Path, help="write the whole run here at the end and on Ctrl-C")
+    train.add_argument("--resume", type=Path, metavar="CHECKPOINT", help="go on with a run; needs no task")
+    train.add_argument("--start-from", type=Path, metavar="POLICY", help="begin with a policy's weights")
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser("evaluate", help="run a policy, one deterministic episode per seed")
+    evaluate.add_argument("policy", metavar="POLICY", help="a policy file, or `random` with --task")
+    evaluate.add_argument("--task", help="for `random`; a policy file knows its own")
+    evaluate.add_argument(
+        "--seeds", default="10", metavar="SEEDS", help="how many (from 0), or a list: 3,5,8"
+    )
+    evaluate.add_argument("--json", action="store_true", help="print the evaluation as JSON")
+    evaluate.set_defaults(run=_evaluate)
+
+    tasks = commands.add_parser("tasks", help="list the tasks")
+    tasks.set_defaults(run=_tasks)
+    return parser
+
+
+def _train(args: argparse.Namespace) -> int:
+    training = _training(args)
+    bar = ProgressBar(training.recipe.total_steps, sys.stderr)
+    with _curve(args.curve) as write_record, _interrupts() as interrupted:
+        while not training.finished and not interrupted:
+            record = training.advance()
+            if record is not None:
+                write_record(record)
+                bar.show(record)
+    bar.close()
+    policy = training.policy()
+    if not interrupted:
+        evaluation = _run_evaluation(policy, training.task, range(10))
+        policy = training.policy(dataclasses.asdict(evaluation))
+        print(_summary(evaluation))
+    _write(args.out, save_policy(policy))
+    print(f"policy after {training.steps} steps: {args.out}")
+    if interrupted and args.checkpoint is None:
+        args.checkpoint = args.out.with_suffix(".checkpoint.safetensors")
+    if args.checkpoint is not None:
+        _write(args.checkpoint, training.checkpoint())
+        print(f"whole run: {args.checkpoint}; go on with `train --resume {args.checkpoint}`")
+    return INTERRUPTED if interrupted else 0
+
+
+def _training(args: argparse.Namespace) -> Training:
+    """The run that the arguments ask for, at its beginning or where its checkpoint left it."""
+    if args.resume is not None:
+        data = args.resume.read_bytes()
+        _, texts = read_checkpoint(data)
+        task = get_task(texts["task"])
+        if (
+            args.task not in (None, task.id)
+            or args.steps
+            or args.seed is not None
+            or args.set
+            or args.start_from
+        ):
+            raise ConfigError(
+                f"--resume goes on with the run of {task.id} as it was begun; give no other settings"
+            )
+        recipe = parse(texts, "recipe", dict)
+        return Training.resume(data, task, NativeBatchSim(task, int(recipe.get("n_envs", 1))))
+    if args.task is None:
+        raise ConfigError(f"train needs a task or --resume; the tasks are {', '.join(TASKS)}")
+    task = get_task(args.task)
+    changes = dict(_setting(text) for text in args.set)
+    given = {"total_steps": args.steps, "seed": args.seed}
+    changes |= {name: value for name, value in given.items() if value is not None}
+    recipe = default_recipe(task, args.algo, changes)
+    training = Training(recipe, task, NativeBatchSim(task, recipe.n_envs))
+    if args.start_from is not None:
+        training.start_from(load_policy(args.start_from.read_bytes()))
+    return training
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """The name and value of NAME=VALUE; numbers, true, false and lists (64,32) are read as such."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"--set {text} is not NAME=VALUE; write e.g. --set algo.gamma=0.99")
+    listed = f"[{value}]" if "," in value and not value.startswith("[") else value
+    if name == "network.hidden" and not listed.startswith("["):
+        listed = f"[{value}]"
+    try:
+        return name, json.loads(listed)
+    except ValueError:
+        return name, value
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    policy = None if args.policy == "random" else load_policy(Path(args.policy).read_bytes())
+    if policy is None and args.task is None:
+        raise ConfigError("evaluating random actions needs --task; see `python -m tabrl_py tasks`")
+    task = get_task(args.task if args.task is not None else policy.task if policy is not None else "")
+    if policy is not None:
+        check_fits(policy, task)
+    evaluation = _run_evaluation(policy, task, _seeds(args.seeds))
+    print(json.dumps(dataclasses.asdict(evaluation)) if args.json else _summary(evaluation))
+    return 0
+
+
+def _seeds(text: str) -> Sequence[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    seeds: Sequence[int] = range(numbers[0]) if len(numbers) == 1 else numbers
+    if not seeds or min(seeds) < 0 or max(seeds) >= 2**32:
+        raise ConfigError(f"--seeds {text} is neither a count nor a list of whole numbers; write 10 or 3,5,8")
+    return seeds
+
+
+def _run_evaluation(policy: Policy | None, task: TaskSpec, seeds: Sequence[int]) -> Evaluation:
+    sim = NativeBatchSim(task, min(len(seeds), MOST_ROWS))
+    evaluator = Evaluator(policy, task, sim, seeds)
+    while (evaluation := evaluator.advance()) is None:
+        pass
+    sim.close()
+    return evaluation
+
+
+def _summary(evaluation: Evaluation) -> str:
+    n = len(evaluation.seeds)
+    length = sum(evaluation.lengths) / n
+    line = (
+        f"return {evaluation.return_mean:.1f} (std {evaluation.return_std:.1f}), length {length:.0f} steps, "
+        f"{sum(evaluation.terminated)} of {n} episodes terminated"
+    )
+    if evaluation.distances:
+        line += f", {sum(evaluation.distances) / n:.2f} m"
+    return line
+
+
+def _tasks(_args: argparse.Namespace) -> int:
+    width = max(len(task_id) for task_id in TASKS)
+    for task in TASKS.values():
+        sizes = f"{task.obs_size:3d} observations {task.action_size:2d} actions"
+        print(f"{task.id:{width}}  {sizes}  {task.summary}")
+    return 0
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write beside and then switch, so that no failure leaves half a file."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_bytes(data)
+    os.replace(beside, path)
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[bool]]:
+    """A list that Ctrl-C fills, so that the loop ends between two pieces of work; a second Ctrl-C kills."""
+    hits: list[bool] = []
+
+    def note(_signal: int, _frame: object) -> None:
+        hits.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield hits
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _curve(path: Path | None) -> Iterator[Any]:
+    """A function that writes a progress record as a line of a CSV file; without a path it does nothing."""
+    if path is None:
+        yield lambda record: None
+        return
+    with path.open("w", newline="") as file:
+        names: list[str] = []
+        writer = csv.writer(file)
+
+        def write(record: Progress) -> None:
+            row = _flat(dataclasses.asdict(record))
+            if not names:
+                names.extend(row)
+                writer.writerow(names)
+            writer.writerow([row.get(name, "") for name in names])
+            file.flush()
+
+        yield write
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    """One level: {"reward_terms": {"alive": 1}} becomes {"reward_terms.alive": 1}; None an empty field."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": inner for key, inner in value.items()}
+        else:
+            flat[name] = "" if value is None else value
+    return flat
+
+
+class ProgressBar:
+    """One line that renews itself on a terminal; elsewhere a line every ten per cent."""
+
+    WIDTH = 24
+    RENEW_S = 0.2
+
+    def __init__(self, total_steps: int, out: TextIO) -> None:
+        self._total, self._out = total_steps, out
+        self._live = out.isatty()
+        self._shown_at, self._tenth = float("-inf"), -1
+        self._last_return: float | None = None
+
+    def show(self, record: Progress) -> None:
+        """Take in a record, and draw when it is time to."""
+        if record.return_mean is not None:
+            self._last_return = record.return_mean
+        share = min(record.steps / self._total, 1.0)
+        now, tenth = time.monotonic(), int(share * 10)
+        due = now - self._shown_at >= self.RENEW_S or share == 1.0 if self._live else tenth > self._tenth
+        if not due:
+            return
+        self._shown_at, self._tenth = now, tenth
+        text = self._text(record, share)
+        self._out.write(f"\r{text}\x1b[K" if self._live else f"{text}\n")
+        self._out.flush()
+
+    def _text(self, record: Progress, share: float) -> str:
+        filled = int(share * self.WIDTH)
+        bar = "#" * filled + "." * (self.WIDTH - filled)
+        left_s = (self._total - record.steps) / max(record.steps_per_s, 1e-9)
+        returned = "-" if self._last_return is None else f"{self._last_return:.1f}"
+        return (
+            f"[{bar}] {share:4.0%}  {record.steps} steps  return {returned}  "
+            f"{record.steps_per_s:.0f} steps/s  {max(left_s, 0.0):.0f} s left"
+        )
+
+    def close(self) -> None:
+        """End the line."""
+        if self._live:
+            self._out.write("\n")

@@ -1,0 +1,37 @@
+"""The recipe of a task: general defaults, then the task's own, then what the user asks for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tabrl_py.config import Recipe
+from tabrl_py.errors import ConfigError
+from tabrl_py.tasks.spec import TaskSpec
+
+SECTIONS = ("network", "algo")
+
+
+def default_recipe(
+    task: TaskSpec, algorithm: str = "ppo", changes: Mapping[str, Any] | None = None
+) -> Recipe:
+    """A task's recipe, with some settings changed.
+
+    Args:
+        task: its `defaults` for the algorithm come before `changes`.
+        algorithm: ppo or reinforce.
+        changes: values by dotted name, as in TaskSpec.defaults: {"seed": 2, "algo.gamma": 0.995}.
+
+    Raises:
+        ConfigError: an unknown name, a value out of its limits, or settings that contradict each other.
+    """
+    record: dict[str, Any] = {"task": task.id, "algorithm": algorithm, "network": {}, "algo": {}}
+    for name, value in {**task.defaults.get(algorithm, {}), **(changes or {})}.items():
+        section, dot, setting = name.partition(".")
+        if not dot and name not in ("task", "algorithm", *SECTIONS):
+            record[name] = value
+        elif dot and section in SECTIONS:
+            record[section][setting] = value
+        else:
+            raise ConfigError(
+                f"{name} is not a setting; write seed, n_envs, total_steps, network.NAME or algo.NAME"
+            )
+    return Recipe.from_json(record)
