@@ -126,10 +126,9 @@ def main() -> None:
     settings: dict[str, object] = {"seed": options.seed}
     if options.steps:
         settings["total_steps"] = options.steps
+    chromium = chromium_finder.require_chromium()
     with served(dist.build()) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_finder.require_chromium(), args=CHROMIUM_FLAGS
-        )
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{address}/")
         run = train(page, options.task, settings, options.limit_s)
