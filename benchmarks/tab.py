@@ -36,6 +36,7 @@ COLUMNS = (
     *("kl", "entropy", "explained_variance", "policy_loss", "value_loss", "action_std"),
     *("steps_per_s", "physics_steps_per_s"),
 )
+REPORT_S = 20.0
 CURVE = """async () => {
   const { RunStorage } = await import("./storage.js");
   const last = await (await RunStorage.open()).lastRun();
@@ -47,16 +48,14 @@ def train(page: Page, task_id: str, settings: dict[str, object], limit_s: float)
     """Train a task in an open page; the run as the page stored it, its policy file, and the wall clock."""
     lab = Lab(page)
     lab.train(task_id, settings)
-    began = time.monotonic()
-    said = 0.0
+    began = said = time.monotonic()
     while page.locator("#panel-train").get_attribute("data-state") != "finished":
         if time.monotonic() - began > limit_s:
             sys.exit(f"{task_id} was not finished after {limit_s:.0f} s")
         page.wait_for_timeout(2000)
-        steps = lab.figure("steps") or 0.0
-        if steps - said >= 100_000:
-            said = steps
-            print(f"{steps:>10.0f} steps  return {lab.figure('return')}", flush=True)
+        if time.monotonic() - said >= REPORT_S:
+            said = time.monotonic()
+            print(page.locator(".progress-line").inner_text().replace("\n", "  "), flush=True)
     wall_s = time.monotonic() - began
     policy = lab.export()
     run: dict[str, Any] = page.evaluate(CURVE)
