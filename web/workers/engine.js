@@ -24,7 +24,7 @@ export class Engine {
       this.model = mujoco.MjModel.from_xml_string(xml);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new ModelError(`model ${task.model} cannot be read: ${reason.trim()}`);
+      throw new ModelError(`model ${task.model} cannot be read: ${reason.trim().replace(/\s+/g, " ")}`);
     }
     /** @type {MjData} */
     this.data = new mujoco.MjData(this.model);
