@@ -12,7 +12,39 @@ import { WorkerClient } from "./worker_client.js";
 /** @typedef {"booting"|"playing"|"paused"|"failed"} State */
 
 export const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
-const EPISODES_KEPT = 200;
+/** Episodes listed one by one; older ones live on in the tally. */
+const EPISODES_LISTED = 40;
+
+/** Returns of a show's episodes, however many there were. */
+class Tally {
+  /** Episodes that nobody pushed. */
+  count = 0;
+  mean = 0;
+  /** Episodes that somebody pushed; they are in no mean. */
+  pushed = 0;
+  /** Unpushed episodes that began from an evaluation seed: the first of each robot. @type {EpisodeEnded[]} */
+  first = [];
+  /** Sum of squared distances from the mean (Welford 1962). */
+  #squares = 0;
+
+  /** Population standard deviation, as numpy.std. */
+  get std() {
+    return Math.sqrt(this.#squares / Math.max(1, this.count));
+  }
+
+  /** @param {EpisodeEnded} episode */
+  add(episode) {
+    if (episode.disturbed) {
+      this.pushed += 1;
+      return;
+    }
+    if (episode.seed !== null) this.first.push(episode);
+    this.count += 1;
+    const before = episode.episode_return - this.mean;
+    this.mean += before / this.count;
+    this.#squares += before * (episode.episode_return - this.mean);
+  }
+}
 
 /** Fires "change", "started", "frame" (detail: Frame) and "episode" (detail: EpisodeEnded). */
 export class PlayControl extends EventTarget {
@@ -38,8 +70,9 @@ export class PlayControl extends EventTarget {
     this.started = null;
     /** @type {Frame|null} */
     this.frame = null;
-    /** @type {EpisodeEnded[]} */
+    /** The newest episodes, oldest first. @type {EpisodeEnded[]} */
     this.episodes = [];
+    this.tally = new Tally();
     this.speed = 1;
     /** Evaluations of this page by policy key and task. @type {Map<string, Evaluation>} */
     this.evaluations = new Map();
@@ -65,7 +98,7 @@ export class PlayControl extends EventTarget {
     this.show = show;
     this.started = null;
     this.frame = null;
-    this.episodes = [];
+    this.#forgetEpisodes();
     this.#enter("booting");
     try {
       const [policy, model_xml] = await Promise.all([show.entry.load(), this.loadModel(show.task)]);
@@ -103,7 +136,7 @@ export class PlayControl extends EventTarget {
   }
 
   reset() {
-    this.episodes = [];
+    this.#forgetEpisodes();
     this.client?.send({ type: "reset_rows" });
     this.#changed();
   }
@@ -180,6 +213,11 @@ export class PlayControl extends EventTarget {
     return this.show ? (this.evaluations.get(`${this.show.entry.key} ${this.show.task.id}`) ?? null) : null;
   }
 
+  #forgetEpisodes() {
+    this.episodes = [];
+    this.tally = new Tally();
+  }
+
   #newClient() {
     /** @type {WorkerClient} */
     const client = new WorkerClient("player", {
@@ -216,8 +254,9 @@ export class PlayControl extends EventTarget {
         this.dispatchEvent(new CustomEvent("frame", { detail: message }));
         return;
       case "episode_ended":
+        this.tally.add(message);
         this.episodes.push(message);
-        if (this.episodes.length > EPISODES_KEPT) this.episodes.shift();
+        if (this.episodes.length > EPISODES_LISTED) this.episodes.shift();
         this.dispatchEvent(new CustomEvent("episode", { detail: message }));
         return;
       case "state_changed":

@@ -121,10 +121,10 @@ class Lab:
         """How many pictures of moving robots the stage has been handed."""
         return int(self.page.locator("#stage").get_attribute("data-frames") or 0)
 
-    def wait_frames(self, more: int = 3, timeout_s: float = 30) -> None:
-        """Wait until the robots have moved on."""
+    def wait_frames(self, more: int = 3, *, since: int | None = None, timeout_s: float = 30) -> None:
+        """Wait until the stage was handed more pictures than it had, now or at an earlier moment."""
         self.page.wait_for_function(
             "least => Number(document.getElementById('stage').dataset.frames ?? 0) >= least",
-            arg=self.frames() + more,
+            arg=(self.frames() if since is None else since) + more,
             timeout=timeout_s * 1000,
         )

@@ -1,24 +1,12 @@
 /** The episodes of a show: each return, and their mean beside what the policy's file reports. */
 
 import { h, setText } from "./elements.js";
-import { meanAndSpread, measure, plural } from "./format.js";
+import { meanAndSpread, meanOf, measure, plural } from "./format.js";
 
 /** @import {EpisodeEnded} from "../protocol" */
 /** @import {PlayControl} from "../play_control.js" */
 
-const ROWS = 40;
 const REDRAW_MS = 250;
-
-/**
- * Mean and spread (population standard deviation, as numpy.std) of the returns.
- * @param {EpisodeEnded[]} episodes
- */
-export function returnOf(episodes) {
-  const returns = episodes.map((each) => each.episode_return);
-  const mean = returns.reduce((sum, each) => sum + each, 0) / returns.length;
-  const std = Math.sqrt(returns.reduce((sum, each) => sum + (each - mean) ** 2, 0) / returns.length);
-  return { mean, std };
-}
 
 export class Episodes {
   /** @param {PlayControl} play */
@@ -70,33 +58,25 @@ export class Episodes {
   }
 
   update() {
-    const { episodes, started, show } = this.play;
-    const clean = episodes.filter((each) => !each.disturbed);
-    const first = clean.filter((each) => each.seed !== null);
+    const { episodes, tally, started, show } = this.play;
     this.frame.hidden = episodes.length === 0;
-    if (clean.length === 0) {
+    if (episodes.length === 0) {
       setText(this.mean, "–");
       setText(this.words, "The first episodes are still running.");
       setText(this.first, "");
       this.body.replaceChildren();
       return;
     }
-    const { mean, std } = returnOf(clean);
-    setText(this.mean, meanAndSpread(mean, std));
-    const pushed = episodes.length - clean.length;
-    const apart = pushed > 0 ? `; ${plural(pushed, "pushed episode")} left out` : "";
-    setText(this.words, `${plural(clean.length, "episode")}${apart}`);
-    setText(this.first, first.length > 0 ? `; first of each robot: ${measure(returnOf(first).mean)}` : "");
-    this.first.value = first.length > 0 ? String(returnOf(first).mean) : "";
-    this.first.dataset.count = String(first.length);
+    setText(this.mean, tally.count > 0 ? meanAndSpread(tally.mean, tally.std) : "–");
+    const pushed = tally.pushed > 0 ? `; ${plural(tally.pushed, "pushed episode")} left out` : "";
+    setText(this.words, `${plural(tally.count, "episode")}${pushed}`);
+    const first = meanOf(tally.first.map((each) => each.episode_return));
+    setText(this.first, tally.first.length > 0 ? `; first of each robot: ${measure(first)}` : "");
+    this.first.value = tally.first.length > 0 ? String(first) : "";
+    this.first.dataset.count = String(tally.first.length);
     const dt = started?.dt ?? 0;
     const canFall = (show?.task.healthy.length ?? 0) > 0;
-    this.body.replaceChildren(
-      ...episodes
-        .slice(-ROWS)
-        .reverse()
-        .map((each) => row(each, dt, canFall)),
-    );
+    this.body.replaceChildren(...episodes.toReversed().map((each) => row(each, dt, canFall)));
   }
 }
 

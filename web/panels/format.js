@@ -31,25 +31,34 @@ export function fullCount(count) {
   return count.toLocaleString("en-US");
 }
 
-/**
- * A return, a length, a loss: enough digits, no more.
- * @param {number|null|undefined} value
- */
-export function measure(value) {
-  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const size = Math.abs(value);
-  if (size >= 1e5 || (size > 0 && size < 1e-3)) return value.toExponential(2).replace("-", "−");
-  const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3;
-  return value.toFixed(digits).replace("-", "−");
+/** @param {number} size not negative */
+function digitsFor(size) {
+  return size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3;
 }
 
 /**
- * A mean and its spread.
+ * A return, a length, a loss: enough digits, no more.
+ * @param {number|null|undefined} value
+ * @param {number} [digits] after the point, where something beside it decides
+ */
+export function measure(value, digits) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size >= 1e5 || (digits === undefined && size > 0 && size < 1e-3)) {
+    return value.toExponential(2).replace("-", "−");
+  }
+  return value.toFixed(digits ?? digitsFor(size)).replace("-", "−");
+}
+
+/**
+ * A mean and its spread, to the same digit.
  * @param {number|null|undefined} mean
  * @param {number|null|undefined} std
  */
 export function meanAndSpread(mean, std) {
-  return std === null || std === undefined ? measure(mean) : `${measure(mean)} ± ${measure(std)}`;
+  if (mean === null || mean === undefined || std === null || std === undefined) return measure(mean);
+  const digits = digitsFor(Math.max(Math.abs(mean), std));
+  return `${measure(mean, digits)} ± ${measure(std, digits)}`;
 }
 
 /**
