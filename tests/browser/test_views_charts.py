@@ -147,7 +147,7 @@ def test_words_of_numbers(page: Page) -> None:
       const { clock, short, tick } = await import("./views/chart_data.js");
       return [
         [0, 0.0123, 0.00001, 1.234, 98.76, 12345, 1234567, -0.5].map(short),
-        [[0.25, 0.25], [20000, 5000], [2000000, 500000], [-0.01, 0.005], [50, 25]].map((each) => tick(...each)),
+        [[0.25, 0.25], [20000, 5000], [2e6, 5e5], [-0.01, 0.005], [50, 25]].map((each) => tick(...each)),
         [9, 75, 3725].map(clock),
       ];
     }""")

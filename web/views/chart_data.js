@@ -86,18 +86,18 @@ export function lonely(values) {
 }
 
 /**
- * A number in a few characters.
+ * A number in a few characters, with a true minus sign.
  * @param {number} value
  */
 export function short(value) {
   const size = Math.abs(value);
-  if (size >= 1e6) return `${trim(value / 1e6)}M`;
-  if (size >= 1e4) return `${trim(value / 1e3)}k`;
-  if (size >= 100) return value.toFixed(0);
-  if (size >= 10) return value.toFixed(1);
-  if (size >= 1) return value.toFixed(2);
-  if (size >= 0.0095) return value.toFixed(3);
-  return size === 0 ? "0" : value.toExponential(1).replace("e-", "e−").replace("-", "−");
+  if (size >= 1e6) return minus(`${trim(value / 1e6)}M`);
+  if (size >= 1e4) return minus(`${trim(value / 1e3)}k`);
+  if (size >= 100) return minus(value.toFixed(0));
+  if (size >= 10) return minus(value.toFixed(1));
+  if (size >= 1) return minus(value.toFixed(2));
+  if (size >= 0.0095) return minus(value.toFixed(3));
+  return size === 0 ? "0" : minus(value.toExponential(1));
 }
 
 /**
@@ -107,13 +107,18 @@ export function short(value) {
  */
 export function tick(value, step) {
   const size = Math.abs(value);
-  if (size >= 1e6) return `${trim(value / 1e6)}M`;
-  if (step >= 100 && size >= 1e3) return `${trim(value / 1e3)}k`;
+  if (size >= 1e6) return minus(`${trim(value / 1e6)}M`);
+  if (step >= 100 && size >= 1e3) return minus(`${trim(value / 1e3)}k`);
   if (value === 0) return "0";
-  if (step < 1e-3) return value.toExponential(0).replace("e-", "e−").replace("-", "−");
+  if (step < 1e-3) return minus(value.toExponential(0));
   let digits = 0;
   while (digits < 4 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits++;
-  return value.toFixed(digits).replace("-", "−");
+  return minus(value.toFixed(digits));
+}
+
+/** @param {string} text */
+function minus(text) {
+  return text.replaceAll("-", "\u2212");
 }
 
 /**

@@ -58,6 +58,7 @@ export class Charts {
     this.root.tabIndex = 0;
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", "Curves of the run");
+    container.classList.add("charts-place", "charts-blank");
     container.append(this.root);
     this.empty = document.createElement("p");
     this.empty.className = "charts-empty";
@@ -65,7 +66,6 @@ export class Charts {
     this.chip = document.createElement("div");
     this.chip.className = "charts-chip";
     this.chip.hidden = true;
-    container.classList.add("charts-place");
     container.append(this.empty, this.chip);
     const theme = readTheme(container);
     crosshairs += 1;
