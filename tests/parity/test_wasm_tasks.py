@@ -1,7 +1,7 @@
 """Every task in WebAssembly beside the native simulation, and Gymnasium's beside Gymnasium, for 1 000 steps.
 
 Contacts make trajectories diverge from the last digit on, so before each step the WebAssembly rows take the
-state of what they are compared with: each of the 1 000 steps starts from the same state with the same actions.
+state of what they are compared with: each step starts from the same state with the same actions.
 """
 
 from __future__ import annotations
