@@ -43,8 +43,8 @@ class RandomActions:
 class Evaluator:
     """Runs one episode per seed; call advance until it returns the evaluation.
 
-    Row k of the simulation runs seeds[k], then seeds[k + N], and so on; an episode's first state depends on its
-    seed alone.
+    Row k of the simulation runs seeds[k], then seeds[k + N], and so on; an episode's first state depends on
+    its seed alone.
     """
 
     def __init__(self, policy: Policy | None, task: TaskSpec, sim: BatchSim, seeds: Sequence[int]) -> None:
@@ -54,9 +54,7 @@ class Evaluator:
             ConfigError: no seeds, or fewer than the simulation has rows.
         """
         if not 1 <= sim.n_envs <= len(seeds):
-            raise ConfigError(
-                f"{len(seeds)} seeds for {sim.n_envs} environments; give each at least one seed"
-            )
+            raise ConfigError(f"{len(seeds)} seeds for {sim.n_envs} environments; give each one or more")
         self.task, self.sim, self.seeds = task, sim, list(seeds)
         self.actor = policy if policy is not None else RandomActions(task, seeds[: sim.n_envs])
         n, rows = len(seeds), sim.n_envs

@@ -1,6 +1,7 @@
 """Proximal policy optimisation with a clipped objective (arXiv:1707.06347, eq. 7)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -48,6 +49,61 @@ def value_loss(values: Float, returns: Float) -> tuple[float, Float]:
     return float(np.mean(error * error)), error * error.dtype.type(2.0 / len(error))
 
 
+@dataclass(frozen=True)
+class Minibatch:
+    """Samples of one gradient step.
+
+    Attributes:
+        obs: (B, O) normalised.
+        actions: (B, A) before clipping to the bounds.
+        old_log_prob: (B,) under the policy that drew them.
+        advantages: (B,).
+        returns: (B,) targets of the critic.
+    """
+
+    obs: Float
+    actions: Float
+    old_log_prob: Float
+    advantages: Float
+    returns: Float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a minibatch says before its step."""
+
+    policy_loss: float
+    value_loss: float
+    kl: float
+    clip_fraction: float
+
+
+def ppo_gradient(nets: ActorCritic, batch: Minibatch, config: PPOConfig) -> Figures:
+    """Into nets.grads, the gradient of policy loss - entropy_coef * entropy + value_coef * value loss."""
+    advantages = batch.advantages
+    if config.normalize_advantage and len(advantages) > 1:
+        advantages = (advantages - advantages.mean()) / (advantages.std(ddof=1) + 1e-8)
+    mean = nets.actor.forward(batch.obs)
+    z = standardise(batch.actions, mean, nets.log_std, np.empty_like(mean))
+    new_log_prob = log_prob(z, nets.log_std)
+    policy_loss, d_log_prob, ratio = ppo_policy_loss(
+        new_log_prob, batch.old_log_prob, advantages, config.clip_range
+    )
+    d_mean = np.empty_like(mean)
+    log_prob_backward(d_log_prob, z, nets.log_std, d_mean, nets.d_log_std)
+    nets.actor.backward(d_mean, nets.d_actor)
+    nets.d_log_std -= config.entropy_coef
+    critic_loss, d_values = value_loss(nets.critic.forward(batch.obs)[:, 0], batch.returns)
+    d_values *= config.value_coef
+    nets.critic.backward(d_values[:, None], nets.d_critic)
+    return Figures(
+        policy_loss=policy_loss,
+        value_loss=critic_loss,
+        kl=float(np.mean((ratio - 1.0) - (new_log_prob - batch.old_log_prob))),
+        clip_fraction=float(np.mean(np.abs(ratio - 1.0) > config.clip_range)),
+    )
+
+
 class PPO:
     """See Algorithm.
 
@@ -89,14 +145,10 @@ class PPO:
             order = shuffle.permutation(len(values))
             for at in range(0, len(order), config.minibatch_size):
                 rows = order[at : at + config.minibatch_size]
-                going_on = self._minibatch(
-                    samples.obs[rows],
-                    actions[rows],
-                    samples.log_prob[rows],
-                    advantages[rows],
-                    returns[rows],
-                    totals,
+                batch = Minibatch(
+                    samples.obs[rows], actions[rows], samples.log_prob[rows], advantages[rows], returns[rows]
                 )
+                going_on = self._minibatch(batch, totals)
                 if not going_on:
                     break
                 yield totals.stats()
@@ -108,43 +160,19 @@ class PPO:
             self._adapt(totals.stats().kl)
         yield totals.stats()
 
-    def _minibatch(
-        self,
-        obs: Float,
-        actions: Float,
-        old_log_prob: Float,
-        advantages: Float,
-        returns: Float,
-        totals: "_Totals",
-    ) -> bool:
+    def _minibatch(self, batch: Minibatch, totals: "_Totals") -> bool:
         """One gradient step; False when the KL stop ends the update instead."""
         config, nets = self.config, self.nets
-        if config.normalize_advantage and len(advantages) > 1:
-            advantages = (advantages - advantages.mean()) / (advantages.std(ddof=1) + 1e-8)
-        mean = nets.actor.forward(obs)
-        z = standardise(actions, mean, nets.log_std, np.empty_like(mean))
-        new_log_prob = log_prob(z, nets.log_std)
-        policy_loss, d_log_prob, ratio = ppo_policy_loss(
-            new_log_prob, old_log_prob, advantages, config.clip_range
-        )
-        kl = float(np.mean((ratio - 1.0) - (new_log_prob - old_log_prob)))
-        if config.target_kl and kl > KL_SLACK * config.target_kl:
-            totals.last_kl = kl
+        figures = ppo_gradient(nets, batch, config)
+        if config.target_kl and figures.kl > KL_SLACK * config.target_kl:
+            totals.last_kl = figures.kl
             return False
-        d_mean = np.empty_like(mean)
-        log_prob_backward(d_log_prob, z, nets.log_std, d_mean, nets.d_log_std)
-        nets.actor.backward(d_mean, nets.d_actor)
-        nets.d_log_std -= config.entropy_coef
-        critic_loss, d_values = value_loss(nets.critic.forward(obs)[:, 0], returns)
-        d_values *= config.value_coef
-        nets.critic.backward(d_values[:, None], nets.d_critic)
         norm = clip_norm(nets.grads, config.max_grad_norm)
-        if not np.isfinite(norm + policy_loss + critic_loss):
+        if not np.isfinite(norm + figures.policy_loss + figures.value_loss):
             totals.skipped += 1
             return True
         self.optimizer.step(nets.grads, self.learning_rate)
-        clipped = float(np.mean(np.abs(ratio - 1.0) > config.clip_range))
-        totals.add(policy_loss, critic_loss, entropy(nets.log_std), kl, clipped, norm)
+        totals.add(figures, entropy(nets.log_std), norm)
         return True
 
     def _adapt(self, kl: float) -> None:
@@ -180,18 +208,18 @@ class _Totals:
 
     def __init__(self, explained: float, learning_rate: float) -> None:
         self.explained, self.learning_rate = explained, learning_rate
-        self.sums = np.zeros(6)
+        self.sums = np.zeros(5)
         self.count = self.epochs = self.skipped = 0
         self.last_kl = 0.0
 
-    def add(self, *figures: float) -> None:
-        self.sums += figures
-        self.last_kl = figures[3]
+    def add(self, figures: Figures, entropy_nats: float, norm: float) -> None:
+        self.sums += (figures.policy_loss, figures.value_loss, entropy_nats, figures.clip_fraction, norm)
+        self.last_kl = figures.kl
         self.count += 1
 
     def stats(self) -> UpdateStats:
         means = [float(x) for x in self.sums / max(self.count, 1)]
-        policy, value, entropy_nats, _, clipped, norm = means
+        policy, value, entropy_nats, clipped, norm = means
         return UpdateStats(
             policy_loss=policy,
             value_loss=value,

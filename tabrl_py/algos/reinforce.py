@@ -29,11 +29,16 @@ def reinforce_loss(new_log_prob: Float, advantages: Float, total: int) -> tuple[
 
 
 class Reinforce:
-    """See Algorithm."""
+    """See Algorithm.
+
+    Attributes:
+        d_policy: gradient of the actor's weights and log_std, summed over the rollout.
+    """
 
     def __init__(self, config: ReinforceConfig, nets: ActorCritic, seed: int) -> None:
         """Learn nets, whose weights are already initialised."""
         self.config, self.nets, self.seed = config, nets, seed
+        self.d_policy: Float = np.zeros(nets.actor_size, nets.params.dtype)
         self.optimizer = Adam(nets.params[: nets.actor_size])
         self.baseline_optimizer = Adam(nets.params[nets.actor_size :])
 
@@ -64,12 +69,13 @@ class Reinforce:
         yield from self._improve_policy(samples.obs, actions, advantages, samples.log_prob, stats)
         yield from self._fit_baseline(samples.obs, returns, update, stats)
 
-    def _improve_policy(
-        self, obs: Float, actions: Float, advantages: Float, old_log_prob: Float, stats: UpdateStats
+    def policy_gradient(
+        self, obs: Float, actions: Float, advantages: Float, stats: UpdateStats
     ) -> Iterator[UpdateStats]:
+        """Sum the gradient of the loss and of the entropy bonus into d_policy, piece by piece."""
         nets, total = self.nets, len(obs)
-        d_policy = np.zeros(nets.actor_size, nets.params.dtype)
-        policy_grads = nets.grads[: nets.actor_size]
+        self.d_policy[...] = 0.0
+        self.d_policy[-nets.log_std.size :] = -self.config.entropy_coef
         for at in range(0, total, CHUNK):
             part = slice(at, at + CHUNK)
             mean = nets.actor.forward(obs[part])
@@ -79,13 +85,18 @@ class Reinforce:
             d_mean = np.empty_like(mean)
             log_prob_backward(d_log_prob, z, nets.log_std, d_mean, nets.d_log_std)
             nets.actor.backward(d_mean, nets.d_actor)
-            d_policy += policy_grads
+            self.d_policy += nets.grads[: nets.actor_size]
             stats.policy_loss += loss
             yield stats
-        d_policy[-nets.log_std.size :] -= self.config.entropy_coef
-        stats.grad_norm = clip_norm(d_policy, self.config.max_grad_norm)
+
+    def _improve_policy(
+        self, obs: Float, actions: Float, advantages: Float, old_log_prob: Float, stats: UpdateStats
+    ) -> Iterator[UpdateStats]:
+        """One step along the gradient of the whole rollout."""
+        yield from self.policy_gradient(obs, actions, advantages, stats)
+        stats.grad_norm = clip_norm(self.d_policy, self.config.max_grad_norm)
         if np.isfinite(stats.grad_norm + stats.policy_loss):
-            self.optimizer.step(d_policy, self.config.learning_rate)
+            self.optimizer.step(self.d_policy, self.config.learning_rate)
         else:
             stats.skipped += 1
         stats.kl = self._divergence(obs, actions, old_log_prob)
