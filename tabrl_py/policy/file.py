@@ -72,15 +72,18 @@ class Policy:
 
     @cached_property
     def network(self) -> MLP:
-        """The mean of the actions, in units in which the task's bounds are -1 and 1."""
-        return MLP(self.sizes, self.activation, self.params[: -self.sizes[-1]])
+        """The mean of the actions, in units in which the task's bounds are -1 and 1.
+
+        In float64: summation orders differ between NumPy's builds, and actions must not (CPython, Pyodide).
+        """
+        return MLP(self.sizes, self.activation, self.params[: -self.sizes[-1]].astype(np.float64))
 
     @cached_property
     def normalizer(self) -> ObsNormalizer | None:
         """The observation normaliser, or None."""
         if self.obs_mean is None or self.obs_var is None:
             return None
-        normalizer = ObsNormalizer(self.sizes[0])
+        normalizer = ObsNormalizer(self.sizes[0], np.float64)
         normalizer.moments.load_state(
             {"count": np.array([self.obs_count]), "mean": self.obs_mean, "var": self.obs_var}
         )
@@ -101,11 +104,15 @@ class Policy:
         Returns:
             (N, A) within the task's bounds.
         """
-        x = np.ascontiguousarray(obs, dtype=np.float32)
+        mean = self.mean(obs)
+        return self.bounds.to_task(mean, mean)
+
+    def mean(self, obs: Float) -> F32:
+        """(N, A) mean actions for raw observations, (N, O), before clipping and in units of the bounds."""
+        x: Float = np.ascontiguousarray(obs, dtype=np.float64)
         if self.normalizer is not None:
             x = self.normalizer.normalize(x, np.empty_like(x))
-        mean = self.network.forward(x)
-        return self.bounds.to_task(mean, np.empty_like(mean))
+        return self.network.forward(x).astype(np.float32)
 
 
 class ActionBounds:
@@ -168,7 +175,7 @@ def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> Non
 def save_policy(policy: Policy) -> bytes:
     """The policy's file; equal policies give equal bytes."""
     tensors: safetensors.Tensors = {"log_std": policy.log_std}
-    for layer, (w, b) in enumerate(layer_views(policy.sizes, policy.network.params)):
+    for layer, (w, b) in enumerate(layer_views(policy.sizes, policy.params[: -policy.sizes[-1]])):
         tensors[f"actor.{layer}.weight"], tensors[f"actor.{layer}.bias"] = w, b
     if policy.obs_mean is not None and policy.obs_var is not None:
         tensors["obs.mean"], tensors["obs.var"] = policy.obs_mean, policy.obs_var

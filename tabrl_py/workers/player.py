@@ -57,10 +57,7 @@ class NoisyPolicy:
     def act(self, obs: Float) -> F32:
         """See Actor.act."""
         policy = self._policy
-        x = np.ascontiguousarray(obs, dtype=np.float32)
-        if policy.normalizer is not None:
-            x = policy.normalizer.normalize(x, np.empty_like(x))
-        mean = policy.network.forward(x)
+        mean = policy.mean(obs)
         noise = np.stack([rng.standard_normal(mean.shape[1], np.float32) for rng in self._streams])
         return policy.bounds.to_task(mean + np.exp(policy.log_std) * noise, np.empty_like(mean))
 
