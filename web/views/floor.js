@@ -28,13 +28,18 @@ const FRAGMENT_HEAD = /* glsl */ `
   }
 `;
 
+/** What three.js's shadow material draws, and the floor replaces. */
+const SHADOW_ALONE = "gl_FragColor = vec4( color, opacity * ( 1.0 - getShadowMask() ) );";
+
 const FRAGMENT = /* glsl */ `
   float lit = exp(-dot(vWorld - focus, vWorld - focus) / (pool * pool));
   vec3 ground = mix(far_colour, near_colour, lit);
   float metre = lines(vWorld, 1.0, 0.018) * 0.34;
   float ten = lines(vWorld, 10.0, 0.05) * 0.9;
   float shown = max(metre, ten) * (0.35 + 0.65 * lit);
-  diffuseColor.rgb = mix(ground, line_colour, shown);
+  // A flat floor is lit alike everywhere: all that the lights change is the shadow, which keeps the sky's blue.
+  vec3 light = mix(vec3(0.34, 0.37, 0.46), vec3(1.02, 1.02, 1.05), getShadowMask());
+  gl_FragColor = vec4(mix(ground, line_colour, shown) * light, 1.0);
 `;
 
 /** An endless dark floor: lines every metre, stronger ones every ten, a pool of light around what is looked at. */
@@ -49,11 +54,15 @@ export class Floor {
       far_colour: colour(theme.ink),
       line_colour: colour(mix(theme.line, theme.muted, 0.55)),
     };
-    this.material = new THREE.MeshLambertMaterial();
+    this.material = new THREE.ShadowMaterial();
+    this.material.transparent = false;
     this.material.onBeforeCompile = (shader) => {
       Object.assign(shader.uniforms, this.uniforms);
       shader.vertexShader = `varying vec2 vWorld;\n${shader.vertexShader.replace("#include <project_vertex>", `#include <project_vertex>\n${VERTEX}`)}`;
-      shader.fragmentShader = `${FRAGMENT_HEAD}\n${shader.fragmentShader.replace("#include <color_fragment>", FRAGMENT)}`;
+      if (!shader.fragmentShader.includes(SHADOW_ALONE)) {
+        throw new Error("The shadow material of this three.js is not the one that the floor was written for");
+      }
+      shader.fragmentShader = `${FRAGMENT_HEAD}\n${shader.fragmentShader.replace(SHADOW_ALONE, FRAGMENT)}`;
     };
     this.mesh = new THREE.Mesh(new THREE.PlaneGeometry(SIZE_M, SIZE_M), this.material);
     this.mesh.receiveShadow = true;

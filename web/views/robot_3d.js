@@ -229,8 +229,8 @@ export class Robot3D {
 
   ask() {
     if (!this.running || this.request || this.resting) return;
-    const rest_ms = this.stagehand.rest_ms - (performance.now() - this.drawn_ms);
-    if (rest_ms > 4) {
+    const rest_ms = this.stagehand.free_ms + this.stagehand.rest_ms - performance.now();
+    if (this.stagehand.software && rest_ms > 4) {
       this.resting = window.setTimeout(() => {
         this.resting = 0;
         this.ask();
@@ -328,7 +328,7 @@ export class Robot3D {
     const title = this.scene?.name.replaceAll("_", " ") ?? "";
     const what =
       this.count === 1 ? "Drag the robot to push it. " : `${this.count} robots; click one to look closely. `;
-    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("role", "application");
     this.canvas.setAttribute(
       "aria-label",
       `${title} in 3D. ${what}Arrow keys turn the view, plus and minus zoom, Home returns to the first view.`,

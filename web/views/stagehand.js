@@ -3,9 +3,12 @@ import * as THREE from "three";
 import { hex } from "./theme.js";
 
 const MAX_PIXEL_RATIO = 2;
+/** Where the processor draws: the least rest between pictures, and the time (ms) that a picture may cost. */
+const SOFTWARE_REST_MS = 60;
+const SOFTWARE_COST_MS = 80;
 /** Below this many pictures per second the resolution is lowered, step by step. */
 const SLOW_FPS = 27;
-const LOWEST_RATIO = 0.7;
+const LOWEST_RATIO = 0.55;
 const NO_WEBGL =
   "3D needs WebGL 2, which this browser does not give the page. Turn on hardware acceleration in its settings, or use another browser.";
 
@@ -18,8 +21,11 @@ export class Stagehand {
    */
   constructor(canvas, theme) {
     const software = rendersInSoftware();
-    /** Least time (ms) between two pictures: a processor that also draws must have time to compute. */
-    this.rest_ms = software ? 60 : 0;
+    this.software = software;
+    /** Time (ms) to leave to the rest of the page after a picture: a processor that draws must also compute. */
+    this.rest_ms = software ? SOFTWARE_REST_MS : 0;
+    /** When the page is free of the last picture, as far as known. */
+    this.free_ms = 0;
     const attributes = {
       antialias: true,
       alpha: false,
@@ -81,12 +87,28 @@ export class Stagehand {
    * @param {number} now_ms
    */
   render(camera, now_ms) {
+    const began = performance.now();
     this.renderer.render(this.scene, camera);
     const gap = now_ms - this.last_ms;
     this.last_ms = now_ms;
-    if (gap > 1000) return;
-    this.slow = gap - this.rest_ms > 1000 / SLOW_FPS ? this.slow + 1 : Math.max(0, this.slow - 2);
-    if (this.slow < 40 || this.ratio <= LOWEST_RATIO) return;
+    // Where the processor draws, the page waits for the picture after this frame: a timer tells for how long.
+    if (this.software) {
+      this.free_ms = performance.now() + this.rest_ms;
+      setTimeout(() => this.rest(performance.now() - began), 0);
+    } else if (gap < 1000) this.adapt(gap > 1000 / SLOW_FPS);
+  }
+
+  /** @param {number} cost_ms of a picture, drawn by the processor; the page gets as long to itself */
+  rest(cost_ms) {
+    this.rest_ms = Math.min(1000, Math.max(SOFTWARE_REST_MS, 0.5 * (this.rest_ms + cost_ms)));
+    this.free_ms = performance.now();
+    this.adapt(cost_ms > SOFTWARE_COST_MS);
+  }
+
+  /** @param {boolean} slow whether the last picture took too long; many such lower the resolution */
+  adapt(slow) {
+    this.slow = slow ? this.slow + 1 : Math.max(0, this.slow - 2);
+    if (this.slow < (this.software ? 8 : 40) || this.ratio <= LOWEST_RATIO) return;
     this.slow = 0;
     this.ratio = Math.max(LOWEST_RATIO, this.ratio * 0.8);
     this.renderer.setPixelRatio(this.ratio);
