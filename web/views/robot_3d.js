@@ -220,7 +220,7 @@ export class Robot3D {
     const wide = columns * gap;
     const distance = Math.max(
       this.view.distanceFor(tall, 0.34),
-      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.3 : 0.9),
+      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9),
     );
     this.view.setHome({ azimuth, elevation: THREE.MathUtils.degToRad(12), distance });
     this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), 2.4 * distance);
