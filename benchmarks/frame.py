@@ -1,0 +1,52 @@
+"""What a picture of the grid costs the page's main thread: `./build.sh bench frame`.
+
+Draws resting humanoids as stick figures, a new frame each time, in headless Chromium; ms of drawing code per
+picture (canvas calls included, compositing not).
+"""
+
+import json
+import statistics
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.test_views_figures import GRID
+from tests.browser.views_page import views_page
+from tests.conftest import CHROMIUM_FLAGS
+from tests.servers import served
+from wasm.build import browser as chromium_finder
+from wasm.build import dist
+
+COUNTS = (12, 64, 100)
+PICTURES = 200
+TIMES = """async (pictures) => {
+  const times = [];
+  for (let i = 0; i < pictures; i++) {
+    grid.setFrame(frame());
+    await picture();
+    times.push(grid.draw_ms);
+  }
+  return times;
+}"""
+
+
+def main() -> None:
+    """Measure, print a table and a line of JSON."""
+    chromium = chromium_finder.require_chromium()
+    built = dist.build()
+    figures: dict[str, float] = {}
+    print(f"{'robots':>7} {'median ms':>10} {'p95 ms':>8}")
+    with served(built) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        with views_page(browser, f"{address}/", built) as page:
+            for count in COUNTS:
+                page.evaluate(GRID, ["house_position", count])
+                times = page.evaluate(TIMES, PICTURES)
+                median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+                figures[f"ms_{count}"] = round(median, 2)
+                print(f"{count:>7} {median:>10.2f} {p95:>8.2f}")
+        browser.close()
+    print(json.dumps({"bench": "frame", "figures": figures}))
+
+
+if __name__ == "__main__":
+    main()
