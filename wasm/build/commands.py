@@ -63,6 +63,8 @@ def _become(arguments: list[str]) -> int:
     """Replace this process by Python with these arguments, so that signals and exit codes are its own."""
     sys.stdout.flush()
     os.chdir(ROOT)
+    # TabRL's matrices are small: threads of NumPy's BLAS would wait for each other far longer than they work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.execv(sys.executable, [sys.executable, *arguments])
 
 
