@@ -27,6 +27,7 @@ class WasmBatchSim:
 
         Raises:
             ModelError: the model cannot be read or does not fit the task.
+            MemoryError: so many environments do not fit into the browser's memory.
         """
         from pyodide.ffi import JsException
 
@@ -35,9 +36,13 @@ class WasmBatchSim:
         try:
             self._sim = engine.createSim(xml, json.dumps(task.to_json()), n_envs)
         except JsException as error:
-            if error.name != "ModelError":
-                raise
-            raise ModelError(error.message) from error
+            if error.name == "ModelError":
+                raise ModelError(error.message) from error
+            if error.name == "RangeError":
+                raise MemoryError(
+                    f"{n_envs} environments of {task.id} do not fit: {error.message}"
+                ) from error
+            raise
         sim = self._sim
         self.task = task
         self.n_envs = n_envs

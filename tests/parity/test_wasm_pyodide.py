@@ -60,6 +60,7 @@ report["models"] = [
     refused(ModelError, WasmBatchSim, hopper, "<mujoco><nonsense/></mujoco>", 1, engine),
     refused(ModelError, WasmBatchSim, hopper, model_xml("ant"), 1, engine),
 ]
+report["memory"] = refused(MemoryError, WasmBatchSim, hopper, model_xml("hopper"), 10**9, engine)
 print("REPORT " + json.dumps(report))
 """
 
@@ -110,3 +111,7 @@ def test_a_model_that_cannot_be_used_is_a_model_error(report: dict[str, Any]) ->
     unreadable, unfit = report["models"]
     assert "nonsense" in unreadable
     assert "model hopper has 8 actuators; task Hopper-v5 drives 3" in unfit
+
+
+def test_more_environments_than_memory_are_refused(report: dict[str, Any]) -> None:
+    assert "1000000000 environments of Hopper-v5 do not fit" in report["memory"]

@@ -47,9 +47,6 @@ export class BatchSim {
     this.dt = model.opt.timestep * task.frame_skip;
     this.qpos0 = Float64Array.from(task.reset.qpos ?? model.qpos0);
     this.layout = new TaskLayout(task, nq, nState);
-    /** The rows as they are, and those of the step that is being made. */
-    this.table = new Float64Array(nEnvs * this.layout.width);
-    this.nextTable = new Float64Array(this.table.length);
     /** @type {Map<number, Push>} by row */
     this.pushes = new Map();
     this.unstableCount = 0;
@@ -57,8 +54,16 @@ export class BatchSim {
     this.watched = [];
     /** @type {Int32Array} slot of each row in poses, -1 where nobody watches */
     this.slots = new Int32Array(nEnvs).fill(-1);
-    /** @type {Arrays} */
-    this.arrays = this.#ownArrays();
+    try {
+      /** The rows as they are, and those of the step that is being made. */
+      this.table = new Float64Array(nEnvs * this.layout.width);
+      this.nextTable = new Float64Array(this.table.length);
+      /** @type {Arrays} */
+      this.arrays = this.#ownArrays();
+    } catch (error) {
+      this.engine.close();
+      throw error;
+    }
     /** @type {(() => Arrays)|null} */
     this.lender = null;
     /** @type {Copy[]} */
