@@ -1,7 +1,7 @@
 """PPO beside Stable-Baselines3's: same tasks, same hyperparameters (its defaults), same steps and seeds.
 
 `./build.sh bench learning` trains every seed of both sides, one process after the other, and keeps each
-finished run, so that an interrupted benchmark goes on. Stable-Baselines3 runs in a virtual environment of its own.
+finished run, so that an interrupted benchmark goes on. Stable-Baselines3 has a virtual environment of its own.
 """
 
 import argparse
