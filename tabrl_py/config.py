@@ -133,7 +133,7 @@ class PPOConfig:
     target_kl: float = setting(
         0.03,
         "KL stop",
-        "An update stops early beyond this KL divergence from the policy that acted; 0 never stops.",
+        "An update stops early beyond 1.5 times this KL divergence from the acting policy; 0 never stops.",
         low=0.0,
         high=1.0,
     )
