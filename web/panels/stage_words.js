@@ -39,8 +39,7 @@ export function watchWords(play) {
   if (state === "booting") return { name, line: bootWords(play.boot), loading: play.boot?.fraction ?? 0 };
   if (state === "failed") return { name, line: "Not running", loading: null };
   const steps = show.entry.facts ? `, trained for ${shortCount(show.entry.facts.steps)} steps` : "";
-  const who =
-    show.entry.origin === "random" ? "random actions, nothing learned" : `${show.entry.title}${steps}`;
+  const who = show.entry.origin === "random" ? "random actions" : `${show.entry.title}${steps}`;
   return { name, line: `${robots} · ${who}${state === "paused" ? " · paused" : ""}`, loading: null };
 }
 

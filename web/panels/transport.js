@@ -65,7 +65,11 @@ export class Transport {
     this.measured = h("span", { class: "speed-measured num" });
     this.speed = h("div", { class: "speed" });
     this.resetter = iconButton("reset", "Start the episodes anew", actions.reset, "r");
-    this.pusher = iconButton("push", "Push", actions.push, "p");
+    this.pusher = button("Push", actions.push, {
+      icon: "push",
+      class: "quiet push-button",
+      title: "Push (p)",
+    });
     places.title.append(this.back, this.group, this.name, this.line, this.train);
     this.#tools();
     this.#bar();

@@ -50,6 +50,8 @@ export class BatchSim {
     /** @type {Map<number, Push>} by row */
     this.pushes = new Map();
     this.unstableCount = 0;
+    /** mj_forward has run since the last step, and may have left warnings that are not that step's. */
+    this.forwarded = false;
     /** @type {number[]} */
     this.watched = [];
     /** @type {Int32Array} slot of each row in poses, -1 where nobody watches */
@@ -157,6 +159,7 @@ export class BatchSim {
     engine.qpos.set(first.subarray(0, nq));
     engine.qvel.set(first.subarray(nq));
     mujoco.mj_forward(model, data);
+    this.forwarded = true;
     this.#followMemory();
     this.#store(this.table, row * layout.width);
     if (/** @type {number} */ (this.slots[row]) >= 0) this.#capture(row);
@@ -193,7 +196,8 @@ export class BatchSim {
     if (ctrl.length !== expected)
       throw new RangeError(`actions has ${ctrl.length} numbers; expected ${expected}`);
     const { engine } = this;
-    engine.mujoco.mj_resetData(engine.model, engine.data);
+    if (this.forwarded) engine.mujoco.mj_resetData(engine.model, engine.data);
+    this.forwarded = false;
     /** @type {Set<number>} */
     const warned = new Set();
     this.#advance(ctrl, null);
@@ -299,6 +303,7 @@ export class BatchSim {
       this.arrays.torques = new Float32Array(watched.length * engine.nu);
     }
     this.#takeViews();
+    this.forwarded = true;
     for (const row of watched) {
       engine.setState(this.table, row * this.layout.width);
       engine.mujoco.mj_forward(engine.model, engine.data);
