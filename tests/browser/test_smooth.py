@@ -25,7 +25,7 @@ WATCH = """() => {
 
 
 def longest_task(lab: Lab) -> float:
-    """The longest task of the main thread over some updates of the run, by the Long Tasks API; 0 below 50 ms."""
+    """The longest task (ms) of the main thread over three updates, by the Long Tasks API; 0 below 50 ms."""
     lab.page.evaluate("window.longTasks = []")
     lab.wait_updates(int(lab.figure("updates") or 0) + 3, timeout_s=180)
     return float(max(lab.page.evaluate("window.longTasks"), default=0))
