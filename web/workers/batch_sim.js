@@ -337,22 +337,10 @@ export class BatchSim {
    */
   push(row, body, force, point, steps) {
     this.#checkRow(row);
-    const { engine } = this;
-    if (!(Number.isInteger(body) && body >= 1 && body < engine.nbody)) {
-      throw new RangeError(`body=${body} cannot be pushed; the model's bodies are 1 to ${engine.nbody - 1}`);
-    }
-    const [fx = Number.NaN, fy = Number.NaN, fz = Number.NaN] = Array.from(force);
-    const [px = Number.NaN, py = Number.NaN, pz = Number.NaN] = Array.from(point);
-    if (![fx, fy, fz, px, py, pz].every(Number.isFinite)) {
-      throw new RangeError(`force_n=(${fx}, ${fy}, ${fz}), point_m=(${px}, ${py}, ${pz}) must be finite`);
-    }
     if (!(Number.isInteger(steps) && steps >= 1)) throw new RangeError(`steps=${steps} must be at least 1`);
     this.#takeViews();
-    engine.setState(this.table, row * this.layout.width);
-    engine.mujoco.mj_kinematics(engine.model, engine.data);
-    const [cx = 0, cy = 0, cz = 0] = /** @type {Float64Array} */ (engine.data.xipos).subarray(3 * body);
-    const [rx, ry, rz] = [px - cx, py - cy, pz - cz];
-    const wrench = [fx, fy, fz, ry * fz - rz * fy, rz * fx - rx * fz, rx * fy - ry * fx];
+    this.engine.setState(this.table, row * this.layout.width);
+    const wrench = this.engine.wrench(body, force, point);
     this.pushes.set(row, { body, wrench, steps });
   }
 

@@ -138,6 +138,28 @@ export class Engine {
     return count;
   }
 
+  /**
+   * Force and torque on a body's centre of mass, of a force that pulls at a point while the state is the present one.
+   * @param {number} body
+   * @param {ArrayLike<number>} force (3,) N, in the world's frame
+   * @param {ArrayLike<number>} point (3,) m, in the world's frame
+   * @returns {number[]} (6,) N and N m
+   */
+  wrench(body, force, point) {
+    if (!(Number.isInteger(body) && body >= 1 && body < this.nbody)) {
+      throw new RangeError(`body=${body} cannot be pushed; the model's bodies are 1 to ${this.nbody - 1}`);
+    }
+    const [fx = Number.NaN, fy = Number.NaN, fz = Number.NaN] = Array.from(force);
+    const [px = Number.NaN, py = Number.NaN, pz = Number.NaN] = Array.from(point);
+    if (![fx, fy, fz, px, py, pz].every(Number.isFinite)) {
+      throw new RangeError(`force_n=(${fx}, ${fy}, ${fz}), point_m=(${px}, ${py}, ${pz}) must be finite`);
+    }
+    this.mujoco.mj_kinematics(this.model, this.data);
+    const [cx = 0, cy = 0, cz = 0] = /** @type {Float64Array} */ (this.data.xipos).subarray(3 * body);
+    const [rx, ry, rz] = [px - cx, py - cy, pz - cz];
+    return [fx, fy, fz, ry * fz - rz * fy, rz * fx - rx * fz, rx * fy - ry * fx];
+  }
+
   close() {
     this.data.delete();
     this.model.delete();
