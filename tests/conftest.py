@@ -38,6 +38,11 @@ CHROMIUM_FLAGS = [
 """WebGL in software; no requests of the browser's own."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-pictures` copies the pictures that tests take into docs/pictures/."""
+    parser.addoption("--update-pictures", action="store_true", help="renew the pictures of the documents")
+
+
 @pytest.fixture(scope="session")
 def artifacts() -> Path:
     """The folder for screenshots and recordings; it is not in the repository."""
