@@ -240,10 +240,12 @@ export class App {
     const words =
       room === "watch" ? watchWords(play) : trainWords(run, trainPanel.task.title, trainPanel.robots);
     const task = room === "watch" ? play.show?.task : trainPanel.shown ? run.task : trainPanel.task;
-    this.transport.say(task?.group ?? "", words.name, words.line);
-    const line = byId("boot-line");
-    line.hidden = words.loading === null;
-    /** @type {HTMLElement} */ (line.firstElementChild).style.transform = `scaleX(${words.loading ?? 0})`;
+    const { close } = this.stage.view;
+    const line = close === null ? words.line : `robot ${close + 1} · ${words.line}`;
+    this.transport.say(task?.group ?? "", words.name, line);
+    const bar = byId("boot-line");
+    bar.hidden = words.loading === null;
+    /** @type {HTMLElement} */ (bar.firstElementChild).style.transform = `scaleX(${words.loading ?? 0})`;
     const share = Math.floor((100 * run.steps) / (run.recipe?.total_steps ?? 1));
     document.title = run.live ? `${share} % trained, TabRL` : "TabRL";
     const state = byId("run-state");
@@ -297,7 +299,9 @@ export class App {
     if (!last || !task || this.run.state !== "idle") return;
     this.run.restore(last.id, last.saved, task);
     const robots = Math.min(last.saved.recipe.n_envs, this.run.visible);
-    await this.stage.setRobots(this.views.train, task.model, robots, this.views.train.dt);
+    this.stage
+      .setRobots(this.views.train, task.model, robots, this.views.train.dt)
+      .catch((error) => this.#sceneFailed(error));
     const ago = duration((Date.now() - last.saved.savedAt) / 1000);
     if (last.saved.state === "finished") return;
     this.notices.show({
@@ -324,7 +328,7 @@ export class App {
 
   #connect() {
     const { play, run, stage, views } = this;
-    play.addEventListener("change", () => this.words());
+    for (const source of [play, stage]) source.addEventListener("change", () => this.words());
     play.addEventListener("started", () => this.#started("watch"));
     play.addEventListener("frame", (event) =>
       stage.setFrame(views.watch, /** @type {CustomEvent<Frame>} */ (event).detail),

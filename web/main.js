@@ -102,13 +102,14 @@ async function begin() {
     app.stage.setRobots(app.views.watch, /** @type {TaskRecord} */ (catalogue.tasks[0]).model, CROWD, 0.02);
     return;
   }
+  app.play.prewarm();
   if (catalogue.files.has("policies/index.json")) {
     await app.library.loadShipped().catch((error) => notices.report(error, { key: "shipped" }));
   }
-  const [entry] = app.library.shipped;
+  await app.offerLastRun().catch((error) => notices.report(error, { key: "storage" }));
+  const entry = app.library.training ?? app.library.shipped[0];
   const task = app.tasks.get(entry?.task ?? "") ?? /** @type {TaskRecord} */ (catalogue.tasks[0]);
   app.show(entry ?? RANDOM, task);
-  app.offerLastRun().catch((error) => notices.report(error, { key: "storage" }));
 }
 
 begin();

@@ -32,7 +32,7 @@ function changes(recipe, task, settings) {
     const value = valueAt(recipe, path);
     return String(value) === String(defaultOf(setting, path, task, recipe.algorithm))
       ? []
-      : [`${setting.label} ${String(value)}`];
+      : [`${setting.label} ${typeof value === "number" && value >= 100_000 ? fullCount(value) : value}`];
   });
 }
 
