@@ -113,7 +113,12 @@ export class Chart {
           width: 1,
           points: { ...shown, fill: ink(colour, 0.6), stroke: ink(colour, 0) },
         },
-        { stroke: ink(colour), width: 2, points: { ...shown, fill: ink(colour), stroke: ink(colour) } },
+        {
+          stroke: ink(colour),
+          width: 2,
+          spanGaps: true, // updates in which no episode ended
+          points: { ...shown, fill: ink(colour), stroke: ink(colour) },
+        },
       ],
       hooks: { draw: [(u) => this.drawBaseline(u)], setCursor: [(u) => this.readOut(u)] },
     };
