@@ -110,7 +110,7 @@ def ship(task_id: str, policy: bytes) -> None:
     kept = [entry for entry in entries if entry["task"] != task_id]
     title = get_task(task_id).title
     kept.append({"file": f"{task_id}.safetensors", "task": task_id, "title": title})
-    index.write_text(json.dumps(kept, indent=1) + "\n")
+    index.write_text(json.dumps(kept, indent=2) + "\n")
 
 
 def main() -> None:
