@@ -147,7 +147,7 @@ def _compare(runs: dict[tuple[str, str], list[dict[str, Any]]]) -> tuple[str, li
         "Not worse: TabRL's mean is not below the interval of Stable-Baselines3.",
         "",
         f"One run took {seconds['tabrl']:.0f} s with TabRL and {seconds['stable-baselines3']:.0f} s with "
-        "Stable-Baselines3, one thread each; other work on the machine makes these times no measure of speed.",
+        "Stable-Baselines3, one thread each; other work on the machine makes this no measure of speed.",
         "",
     ]
     return "\n".join(lines), comparisons
