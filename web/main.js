@@ -84,6 +84,16 @@ async function openStorage(notices) {
   }
 }
 
+/** The room that was asked for before the page could open it. @type {"watch"|"train"} */
+let wished = "watch";
+const tooEarly = new AbortController();
+for (const room of /** @type {const} */ (["watch", "train"])) {
+  const wish = () => {
+    wished = room;
+  };
+  byId(`tab-${room}`).addEventListener("click", wish, { signal: tooEarly.signal });
+}
+
 /** Begin. What is missing is said once, and what can work does. */
 async function begin() {
   const notices = new Notices(byId("notices"));
@@ -95,7 +105,8 @@ async function begin() {
   if (!catalogue) return;
   const app = new App(notices, catalogue, storage);
   listen(app);
-  app.enter("watch");
+  tooEarly.abort();
+  app.enter(wished);
   const lack = missingAbility();
   if (lack) {
     notices.report(lack, { key: "ability" });

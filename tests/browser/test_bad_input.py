@@ -131,9 +131,9 @@ def test_a_lost_trainer_is_replaced_and_loses_nothing(
 ) -> None:
     def train(*, disturbed: bool) -> bytes:
         lab = open_lab(isolated_url)
-        lab.train(TASK, {**PENDULUM, "total_steps": 60_000, "seed": 3})
+        lab.train(TASK, {**PENDULUM, "total_steps": 30_000, "seed": 3})
         if disturbed:
-            lab.wait_updates(40)
+            lab.wait_updates(36)
             worker_of(lab, "trainer").evaluate(death)
             words = lab.notice("The training worker was lost and is being replaced", timeout_s=60)
             assert "training goes on from step" in words

@@ -64,7 +64,7 @@ def test_every_task_can_be_watched(open_lab: OpenLab, isolated_url: str) -> None
     assert len(ids) >= 15
     for task_id in ids[1:]:
         lab.choose_task("watch", task_id)
-        lab.page.wait_for_function("document.querySelector('#panel-watch').dataset.state !== 'playing'")
+        lab.page.wait_for_selector(f"#panel-watch[data-task='{task_id}']", state="attached", timeout=60_000)
         lab.wait_watch("playing")
         lab.wait_frames(2)
     assert lab.notices() == []

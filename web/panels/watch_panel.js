@@ -122,6 +122,7 @@ export class WatchPanel {
   update() {
     const { show, state } = this.play;
     this.place.dataset.state = state;
+    this.place.dataset.task = this.play.started?.task_id ?? "";
     if (!show) return;
     this.picker.show(show.task);
     const { crowd, seed, evaluate, exporter } = this;
