@@ -353,6 +353,7 @@ export class App {
       this.words();
     });
     setInterval(() => this.readout(), READOUT_MS);
+    document.addEventListener("visibilitychange", () => document.hidden && run.keep());
   }
 
   /** A show or a run begins: its robots take the stage, and a run is compared with random actions. @param {Room} room */

@@ -190,6 +190,18 @@ export class RunControl extends EventTarget {
     }
   }
 
+  /** Save the run as it is now: the page goes out of sight and may never come back. */
+  async keep() {
+    if (this.state !== "running" || !this.client) return;
+    try {
+      /** @type {CheckpointFile} */
+      const file = await this.client.request({ type: "request_checkpoint" });
+      if (this.state === "running") this.#keepCheckpoint(file);
+    } catch {
+      // A worker that cannot answer is dealt with where it is lost; the checkpoint before this one stands.
+    }
+  }
+
   /** Put the run aside; `undo` brings it back. @returns {() => void} undo */
   reset() {
     const saved = this.snapshot();

@@ -144,6 +144,19 @@ def test_a_lost_trainer_is_replaced_and_loses_nothing(
     assert train(disturbed=True) == train(disturbed=False)
 
 
+def test_a_trainer_that_hangs_can_be_replaced(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url)
+    lab.train(TASK, {**PENDULUM, "total_steps": 50_000_000})
+    lab.wait_updates(40)
+    worker_of(lab, "trainer").evaluate("setTimeout(() => { for (;;); })")
+    words = lab.notice("The training worker does not answer", timeout_s=60)
+    assert "newest checkpoint" in words
+    at = int(lab.figure("updates") or 0)
+    lab.page.locator(".notice button:text-is('Replace the worker')").click()
+    lab.wait_updates(at + 2, timeout_s=90)
+    assert lab.notices() == ["The training worker was lost and is being replaced"]
+
+
 def test_a_lost_player_is_replaced(open_lab: OpenLab, isolated_url: str) -> None:
     lab = open_lab(isolated_url)
     lab.wait_watch("playing")
