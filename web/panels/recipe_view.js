@@ -43,7 +43,9 @@ function changes(recipe, task, settings) {
  * @returns {HTMLElement}
  */
 export function recipeView(recipe, task, settings) {
-  const json = JSON.stringify(recipe, null, 2);
+  const json = JSON.stringify(recipe, null, 2).replace(/\[[\s\d,]+\]/g, (list) =>
+    list.replace(/\s+/g, "").replaceAll(",", ", "),
+  );
   const changed = changes(recipe, task, settings);
   const copy = button("Copy", () => copyText(json, copy), { icon: "copy", class: "quiet" });
   return h(

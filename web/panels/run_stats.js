@@ -110,7 +110,7 @@ export class RunStats {
       run.state === "running" && pace > 0 && left > 0 ? `about ${duration(left)} left` : "",
     );
     this.#put("envs", fullCount(recipe.n_envs));
-    this.#put("fps", `${Math.round(this.fps())} fps`);
+    this.#put("fps", `${this.fps().toFixed(this.fps() < 9.5 ? 1 : 0)} fps`);
     this.#put("return", lastReturn(records), newestReturn(records)?.return_mean);
     this.#put("training", pace > 0 ? `${shortCount(pace)}/s` : "–");
     const physics = recentMean(records, (record) => record.physics_steps_per_s);
