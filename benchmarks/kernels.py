@@ -1,7 +1,7 @@
 """The compiled kernels beside NumPy, in Pyodide and natively: `./build.sh bench kernels`.
 
-Products in GFLOP/s, the best of many short tries; a whole PPO update (72-64-32-21 actor, critic of the same size,
-8 192 samples, 10 epochs, minibatch 1 024) by the kernels and by NumPy in turn, medians; one vector step of acting.
+Products in GFLOP/s, the best of many short tries; a whole PPO update (72-64-32-21 actor, critic alike, 8 192
+samples, 10 epochs, minibatch 1 024) by the kernels and by NumPy in turn, medians; one vector step of acting.
 Pyodide runs in Node, whose engine is Chromium's.
 """
 

@@ -1,7 +1,7 @@
 """The kernels against NumPy in float64: the same code runs in CPython and, sent over as text, in Pyodide.
 
-Errors are relative to the largest number of the array. All that the kernels give goes into a digest: every build
-must give the same bits. Inputs come from uniform draws, whose bits depend on no library of the platform.
+Errors are relative to the largest number of the array. All that the kernels give goes into a digest: every
+build must give the same bits. Inputs come from uniform draws, whose bits are the same on every platform.
 """
 
 import hashlib

@@ -29,7 +29,7 @@ def test_everything_equals_numpy(compiled: Path) -> None:
 def test_elementary_functions_are_precise(library: Library, function: str) -> None:
     # Every 1021st float32 of the range, of both signs, from the smallest normal number on.
     largest = int(np.float32(87.0).view(np.int32))
-    sizes = np.arange(0x00800000, largest, 1021, np.int32).view(np.float32)
+    sizes = np.arange(0x00800000, largest, 1021, dtype=np.int32).view(np.float32)
     x = np.concatenate([-sizes, np.zeros(1, np.float32), sizes])
     expected = getattr(np, function)(x.astype(np.float64))
     ulp = np.spacing(np.abs(expected).astype(np.float32)).astype(np.float64)
