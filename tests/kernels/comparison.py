@@ -106,7 +106,15 @@ def compare_passes(to: Comparison) -> None:
                 seen = np.clip((obs.astype(np.float64) - mean) * scale, -10.0, 10.0)
                 expected = exact.actor.forward(seen) + np.exp(exact.log_std) * noise
                 to.note("act", kernels.act(obs, noise, mean, scale, np.empty_like(noise)), expected)
+                by_numpy = np.clip((obs - mean) * scale, np.float32(-10.0), np.float32(10.0))
+                to.note(
+                    "normalize, exactly",
+                    to.library.normalize(obs, mean, scale, np.empty_like(obs)),
+                    by_numpy,
+                )
                 wide = obs.astype(np.float64)
+                deterministic = kernels.act(obs, None, None, None, np.empty_like(noise))
+                to.note("act without noise", deterministic, exact.actor.forward(wide))
                 to.note("values", kernels.values(obs), exact.critic.forward(wide)[:, 0])
                 out, hidden = kernels.forward(obs)
                 to.note("forward", out, exact.actor.forward(wide))

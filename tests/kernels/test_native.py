@@ -21,8 +21,8 @@ ELEMENTARY_ULP = {"tanh": 4.0, "exp": 2.0, "expm1": 4.0}
 def test_everything_equals_numpy(compiled: Path) -> None:
     errors = compare_all(compiled / kernels.NATIVE)["errors"]
     assert {name: error for name, error in errors.items() if not error < 1e-5} == {}
-    assert errors["adam, exactly"] == errors["gae, exactly"] == 0.0
-    assert len(errors) >= 19
+    assert {error for name, error in errors.items() if "exactly" in name} == {0.0}
+    assert len(errors) >= 21
 
 
 @pytest.mark.parametrize("function", ELEMENTARY_ULP)

@@ -44,7 +44,7 @@ def test_in_pyodide_everything_equals_numpy_and_the_native_bits(
     line = next(line for line in output.splitlines() if line.startswith("REPORT "))
     found = json.loads(line.removeprefix("REPORT "))
     assert {name: error for name, error in found["errors"].items() if not error < 1e-5} == {}
-    assert found["errors"]["adam, exactly"] == found["errors"]["gae, exactly"] == 0.0
+    assert {error for name, error in found["errors"].items() if "exactly" in name} == {0.0}
     assert found["digest"] == compare_all(compiled / kernels.NATIVE)["digest"]
 
 

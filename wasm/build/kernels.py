@@ -11,6 +11,7 @@ All give the same bits: products are never fused with sums, and sums have a fixe
 from __future__ import annotations
 
 import importlib.util
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +55,7 @@ def build(folder: Path = OUT) -> Path:
     if not available():
         raise BuildError("the C compiler, the Python package ziglang, is not installed; run ./build.sh setup")
     stamp = folder / "stamp"
-    wanted = stamps.fingerprint([SOURCES, Path(__file__)], sys.platform, root=ROOT)
+    wanted = stamps.fingerprint([SOURCES, Path(__file__)], sys.platform, platform.machine(), root=ROOT)
     if stamps.is_fresh(stamp, wanted) and all((folder / name).is_file() for name in names()):
         return folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,17 @@
 // exp(x) - 1, exp(x) and tanh(x) in float32, lane by lane.
 //
-// exp(x) = 2^n exp(r) with n the whole number nearest to x / log 2 and |r| <= log(2) / 2 (W. J. Cody, W. Waite, "Software
-// Manual for the Elementary Functions", 1980, chapter 6), and exp(r) - 1 = r + r^2 Q(r). Q has degree 4; its coefficients
-// minimise the largest relative error of exp(r) - 1, which they keep below 1.4e-8.
-// Errors against float64, measured over their whole range by tests/kernels: exp 2 units in the last place, exp(x) - 1 and tanh 4.
+// exp(x) = 2^n exp(r) with n the whole number nearest to x / log 2 and |r| <= log(2) / 2 (W. J. Cody, W.
+// Waite, "Software Manual for the Elementary Functions", 1980, chapter 6), and exp(r) - 1 = r + r^2 Q(r). Q
+// has degree 4; its coefficients minimise the largest relative error of exp(r) - 1, which they keep
+// below 1.4e-8. Errors against float64, measured over their whole range by tests/kernels: exp 2 units in the
+// last place, exp(x) - 1 and tanh 4.
 #pragma once
 #include "simd.h"
 
 // 2^n and exp(r) - 1 of an x within [-87, 88.3]; a NaN stays a NaN in the second.
-static inline vf vf_exp_parts(vf x, vf *power) {
-  const vf shift = vf_all(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number, kept in the low bits
+static inline vf vf_exp_parts(vf x, vf* power) {
+  const vf shift =
+      vf_all(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number, kept in the low bits
   vf shifted = vf_add(vf_mul(x, vf_all(1.44269504f)), shift);
   vf n = vf_sub(shifted, shift);
   // log 2 in two parts, the first with few enough bits that n times it is exact.
