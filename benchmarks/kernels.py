@@ -1,8 +1,8 @@
 """The compiled kernels beside NumPy, in Pyodide and natively: `./build.sh bench kernels`.
 
 Products in GFLOP/s, the best of 20 short tries; a whole PPO update (72-64-32-21 actor, critic alike,
-8 192 samples, 10 epochs, minibatch 1 024) by the kernels and by NumPy in turn, medians; one vector step of
-acting for 32 robots. Pyodide runs in a worker of headless Chromium.
+8 192 samples, 10 epochs, minibatch 1 024) by the kernels and by NumPy in turn, the best of 5 of each; one
+vector step of acting for 32 robots, the median. Pyodide runs in a worker of headless Chromium.
 """
 
 import base64
