@@ -61,9 +61,11 @@ def _check_one(f: "dataclasses.Field[Any]", hint: Any, value: Any, name: str) ->
         if not isinstance(value, bool):
             raise ConfigError(f"{name}={value!r} must be true or false")
         return
-    entries = value if isinstance(value, tuple) else (value,)
-    whole = hint is int or int in get_args(hint)
-    for x in entries:
+    several = bool(get_args(hint))
+    if several and not isinstance(value, tuple):
+        raise ConfigError(f"{name}={value!r} must be a list of whole numbers, such as [64, 32]")
+    whole = hint is int or several
+    for x in value if several else (value,):
         if isinstance(x, bool) or not isinstance(x, int if whole else (int, float)) or not math.isfinite(x):
             raise ConfigError(f"{name}={value!r} must be {'a whole number' if whole else 'a finite number'}")
         if low is not None and x < low:

@@ -49,7 +49,7 @@ def test_the_first_screen_moves(open_lab: OpenLab, isolated_url: str, artifacts:
     lab.wait_frames(40)
     lab.page.screenshot(path=artifacts / "watch.png")
     pictures, durations = filmed(lab, FRAMES)
-    assert len({picture.tobytes() for picture in pictures}) == FRAMES, "every picture shows another moment"
+    assert len({picture.tobytes() for picture in pictures}) > FRAMES // 2, "the robots move"
     film = artifacts / "watch.webp"
     pictures[0].save(film, save_all=True, append_images=pictures[1:], duration=durations, loop=0, quality=60)
     assert film.stat().st_size < 2_000_000

@@ -44,6 +44,8 @@ def test_a_recipe_survives_json() -> None:
         ({"algo": {"scale_reward": 1}}, "algo.scale_reward=1 must be true or false"),
         ({"algo": {"momentum": 0.9}}, "algo.momentum is not a setting"),
         ({"algo": []}, "expected settings by name"),
+        ({"network": {"hidden": 64}}, "network.hidden=64 must be a list of whole numbers"),
+        ({"n_envs": [8]}, "n_envs=(8,) must be a whole number"),
         ({"network": {"hidden": [64, 0]}}, "network.hidden=0 is too small"),
         ({"network": {"hidden": [8, 8, 8, 8, 8]}}, "has 5 layers; the most is 4"),
         ({"network": {"activation": "gelu"}}, "choose one of tanh, relu, elu"),

@@ -58,8 +58,12 @@ export function problemWith(setting, path, value) {
   if (setting.type === "bool") {
     return typeof value === "boolean" ? "" : `${path}=${pythonRepr(value)} must be true or false`;
   }
-  const whole = setting.type === "int" || setting.type === "int_list";
-  for (const x of Array.isArray(value) ? value : [value]) {
+  const several = setting.type === "int_list";
+  if (several && !Array.isArray(value)) {
+    return `${path}=${pythonRepr(value)} must be a list of whole numbers, such as [64, 32]`;
+  }
+  const whole = setting.type === "int" || several;
+  for (const x of several ? /** @type {unknown[]} */ (value) : [value]) {
     const fits = typeof x === "number" && Number.isFinite(x) && (!whole || Number.isInteger(x));
     if (!fits) return `${path}=${pythonRepr(value)} must be ${whole ? "a whole number" : "a finite number"}`;
     if (setting.low !== null && x < setting.low) {
