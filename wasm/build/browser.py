@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,12 +41,20 @@ def find_chromium() -> str | None:
     return next((path for path in MAC_APPLICATIONS if Path(path).is_file()), None)
 
 
-def _playwright_chromium() -> str | None:
-    from playwright.sync_api import sync_playwright
+ASK_PLAYWRIGHT = """
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)
+"""
 
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).is_file() else None
+
+def _playwright_chromium() -> str | None:
+    # In a process of its own: Playwright refuses a second session beside the one that drives the tests.
+    answer = subprocess.run(
+        [sys.executable, "-c", ASK_PLAYWRIGHT], capture_output=True, text=True, check=False, timeout=60
+    )
+    path = answer.stdout.strip()
+    return path if path and Path(path).is_file() else None
 
 
 def require_chromium() -> str:
