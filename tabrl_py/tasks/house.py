@@ -170,7 +170,7 @@ def _with_torques(task: TaskSpec) -> TaskSpec:
         task,
         id=f"{task.id}-torque",
         title=f"{task.title}, by torque",
-        summary=f"{task.summary} The policy commands torques instead of joint angles: much harder.",
+        summary=f"{task.summary} The policy commands torques instead of joint angles.",
         model="house_torque",
         defaults={},
     )
