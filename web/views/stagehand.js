@@ -88,6 +88,8 @@ export class Stagehand {
    */
   render(camera, now_ms) {
     const began = performance.now();
+    // Not where the ratio is lowered: a new resolution empties the canvas, which stays black until it is drawn.
+    if (this.renderer.getPixelRatio() !== this.ratio) this.renderer.setPixelRatio(this.ratio);
     this.renderer.render(this.scene, camera);
     const gap = now_ms - this.last_ms;
     this.last_ms = now_ms;
@@ -111,7 +113,6 @@ export class Stagehand {
     if (this.slow < (this.software ? 8 : 40) || this.ratio <= LOWEST_RATIO) return;
     this.slow = 0;
     this.ratio = Math.max(LOWEST_RATIO, this.ratio * 0.8);
-    this.renderer.setPixelRatio(this.ratio);
   }
 
   /**
