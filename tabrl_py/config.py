@@ -11,7 +11,10 @@ from typing import Any, Literal, TypeAlias
 from tabrl_py.errors import ConfigError
 from tabrl_py.settings import check_settings, describe, setting
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
+"""Raised when the same recipe would give other weights than before."""
+READABLE_VERSIONS = (1, 2)
+"""Recipes of these versions can be read: their settings mean the same."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class NetworkConfig:
         True,
         "Normalise observations",
         "Scale each observation by its running mean and spread; the statistics are part of the policy.",
+    )
+    layer_norm: bool = setting(
+        False,
+        "Layer norm",
+        "Bring each hidden layer's sums to mean 0 and spread 1 (arXiv:1607.06450); steadier, a little slower.",
     )
 
     def __post_init__(self) -> None:
@@ -76,6 +84,13 @@ class PPOConfig:
         "Learning-rate schedule",
         "constant keeps it, linear lets it sink to zero by the end, adaptive follows the KL divergence.",
         choices=("constant", "linear", "adaptive"),
+    )
+    lr_final: float = setting(
+        0.0,
+        "Last learning rate",
+        "Share of the learning rate that a linear schedule ends at; raising it keeps learning to the end.",
+        low=0.0,
+        high=1.0,
     )
     n_epochs: int = setting(
         5,
@@ -146,6 +161,32 @@ class PPOConfig:
         True,
         "Scale rewards",
         "Divide rewards by the running spread of the discounted return, so the critic's targets stay near 1.",
+    )
+    exploration: str = setting(
+        "learned",
+        "Exploration",
+        "learned lets the gradient choose the action noise, annealed lowers it steadily to the last one.",
+        choices=("learned", "annealed"),
+    )
+    final_log_std: float = setting(
+        -2.5,
+        "Last exploration (log std)",
+        "Logarithm of the action noise that an annealed exploration ends at; lower ends more precise.",
+        low=-6.0,
+        high=1.0,
+    )
+    symmetry: str = setting(
+        "none",
+        "Left-right symmetry",
+        "augment learns from every sample's mirror image too, loss pulls mirrored actions together.",
+        choices=("none", "augment", "loss"),
+    )
+    symmetry_coef: float = setting(
+        1.0,
+        "Symmetry weight",
+        "Weight of the symmetry loss; raising it makes left and right alike sooner and less free.",
+        low=0.0,
+        high=100.0,
     )
 
     def __post_init__(self) -> None:
@@ -258,6 +299,24 @@ class Recipe:
         high=4096,
         group="task",
     )
+    kernels: str = setting(
+        "auto",
+        "Arithmetic",
+        "auto learns with compiled kernels where the browser can, numpy with the slower reference.",
+        choices=("auto", "numpy"),
+    )
+    randomize: bool = setting(
+        False,
+        "Randomise the robot",
+        "Vary mass, friction, strength, delays and pushes from episode to episode; slower, sturdier policies.",
+    )
+    revisit: float = setting(
+        0.0,
+        "Start where it has been",
+        "Share of episodes that begin in a state visited earlier; more practise what comes late.",
+        low=0.0,
+        high=1.0,
+    )
     network: NetworkConfig = field(default_factory=NetworkConfig)
     algo: AlgoConfig = field(default_factory=PPOConfig)
 
@@ -297,9 +356,10 @@ class Recipe:
         """
         record = dict(record)
         version = record.pop("recipe_version", RECIPE_VERSION)
-        if version != RECIPE_VERSION:
+        if version not in READABLE_VERSIONS:
             raise ConfigError(
-                f"recipe_version={version!r} cannot be read; this TabRL reads version {RECIPE_VERSION}"
+                f"recipe_version={version!r} cannot be read; "
+                f"this TabRL reads {', '.join(map(str, READABLE_VERSIONS))}"
             )
         algorithm = record.get("algorithm", "ppo")
         record["network"] = _build(NetworkConfig, record.get("network", {}), "network.")

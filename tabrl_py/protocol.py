@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-Part = Literal["physics", "policy", "reward", "learning"]
+Part = Literal["physics", "policy", "reward", "learning", "waiting"]
 RunState = Literal["running", "paused", "finished", "stopped"]
 
 
@@ -89,6 +89,10 @@ class StartTraining:
     checkpoint: bytes | None = None
     policy: bytes | None = None
     checkpoint_every_updates: int = 10
+    members: int = 1
+    """Workers that learn this policy together."""
+    member: int = 0
+    """Which of them this one is; member 0 sends records, checkpoints, policies and the evaluation."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,13 @@ class ResetRows:
     """Start every row of the player anew."""
 
 
+@dataclass(frozen=True)
+class Steer:
+    """Give every row of the player a command; the task says what its numbers mean."""
+
+    command: list[float]
+
+
 # Worker to page
 
 
@@ -210,6 +221,8 @@ class Started:
     action_size: int
     parameters: int
     steps: int
+    arithmetic: Literal["compiled", "numpy"] = "numpy"
+    """What learns: the compiled kernels, or the slower NumPy reference."""
 
 
 @dataclass(frozen=True)
@@ -312,6 +325,7 @@ ToWorker: TypeAlias = (
     | SetSpeed
     | SingleStep
     | ResetRows
+    | Steer
 )
 FromWorker: TypeAlias = (
     Booting

@@ -1,6 +1,6 @@
 // Written by `python -m tabrl_py.typescript` from tabrl_py/protocol.py; change it there.
 
-export type Part = "physics" | "policy" | "reward" | "learning";
+export type Part = "physics" | "policy" | "reward" | "learning" | "waiting";
 
 export type RunState = "running" | "paused" | "finished" | "stopped";
 
@@ -73,6 +73,10 @@ export interface StartTraining {
   checkpoint?: ArrayBuffer | null;
   policy?: ArrayBuffer | null;
   checkpoint_every_updates?: number;
+  /** Workers that learn this policy together. */
+  members?: number;
+  /** Which of them this one is; member 0 sends records, checkpoints, policies and the evaluation. */
+  member?: number;
 }
 
 /** Stop after the present vector step, keeping everything. */
@@ -152,6 +156,12 @@ export interface ResetRows {
   type: "reset_rows";
 }
 
+/** Give every row of the player a command; the task says what its numbers mean. */
+export interface Steer {
+  type: "steer";
+  command: number[];
+}
+
 /** What the worker is loading. */
 export interface Booting {
   type: "booting";
@@ -179,6 +189,8 @@ export interface Started {
   action_size: number;
   parameters: number;
   steps: number;
+  /** What learns: the compiled kernels, or the slower NumPy reference. */
+  arithmetic: "compiled" | "numpy";
 }
 
 /** Poses of the watched rows; the page draws the newest and drops the rest. */
@@ -274,7 +286,8 @@ export type ToWorker =
   | StartPlaying
   | SetSpeed
   | SingleStep
-  | ResetRows;
+  | ResetRows
+  | Steer;
 
 export type FromWorker =
   | Booting
