@@ -178,15 +178,8 @@ class PPOConfig:
     symmetry: str = setting(
         "none",
         "Left-right symmetry",
-        "augment learns from every sample's mirror image too, loss pulls mirrored actions together.",
-        choices=("none", "augment", "loss"),
-    )
-    symmetry_coef: float = setting(
-        1.0,
-        "Symmetry weight",
-        "Weight of the symmetry loss; raising it makes left and right alike sooner and less free.",
-        low=0.0,
-        high=100.0,
+        "augment learns from every sample's mirror image too: what the left leg learns, the right one knows.",
+        choices=("none", "augment"),
     )
 
     def __post_init__(self) -> None:
