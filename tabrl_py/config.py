@@ -49,7 +49,7 @@ class NetworkConfig:
     layer_norm: bool = setting(
         False,
         "Layer norm",
-        "Bring each hidden layer's sums to mean 0 and spread 1 (arXiv:1607.06450); steadier, a little slower.",
+        "Bring each hidden layer's sums to mean 0 and spread 1 (arXiv:1607.06450); steadier, slower.",
     )
 
     def __post_init__(self) -> None:
@@ -301,7 +301,7 @@ class Recipe:
     randomize: bool = setting(
         False,
         "Randomise the robot",
-        "Vary mass, friction, strength, delays and pushes from episode to episode; slower, sturdier policies.",
+        "Vary mass, friction, strength, delays and pushes by episode; learns slower, ends sturdier.",
     )
     revisit: float = setting(
         0.0,
