@@ -17,6 +17,7 @@ HELP = """TabRL: set-up, build, serve, test
   ./build.sh test [PYTEST ...]     run all tests, or what pytest's arguments choose
   ./build.sh check [NAME ...]      format, lint, types, layers
   ./build.sh bench NAME [...]      run benchmarks/NAME.py
+  ./build.sh zoo NAME [...]        train a shipped policy again, in the page itself
   ./build.sh dist                  build the page into dist/, for any static host
   ./build.sh clean                 delete everything that build.sh has made
   ./build.sh lock                  write the lock files of Python and npm packages anew (maintainers)
@@ -25,7 +26,10 @@ HELP = """TabRL: set-up, build, serve, test
 Every command first installs what is missing, from lock files with hashes, into .venv, wasm/node_modules
 and .cache; what is already there is not touched and needs no network.
 """
-NEEDS_DEV = {"test": True, "check": True, "bench": True, "serve": False, "dist": False, "lock-assets": False}
+NEEDS_DEV = {
+    **dict.fromkeys(("test", "check", "bench", "zoo"), True),
+    **dict.fromkeys(("serve", "dist", "lock-assets"), False),
+}
 
 
 def clean() -> int:

@@ -29,13 +29,19 @@ def test(arguments: list[str]) -> int:
 def bench(arguments: list[str]) -> int:
     """Build the page, whose models the benchmarks use, and run one benchmark; does not return."""
     folder = ROOT / "benchmarks"
-    names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+    names = sorted(path.stem for path in folder.glob("[a-z]*.py") if path.stem != "zoo")
     if not arguments or arguments[0] not in names:
         given = f"{arguments[0]!r} is not a benchmark; " if arguments else ""
         raise BuildError(f"bench: {given}say ./build.sh bench NAME with one of: {', '.join(names)}")
     name, *rest = arguments
     dist.build()
     return _become(["-m", f"benchmarks.{name}", *rest])
+
+
+def zoo(arguments: list[str]) -> int:
+    """Build the page and train one of its shipped policies in it; does not return."""
+    dist.build()
+    return _become(["-m", "benchmarks.zoo", *arguments])
 
 
 def build_dist(arguments: list[str]) -> int:
@@ -73,6 +79,7 @@ COMMANDS = {
     "test": test,
     "check": check.run,
     "bench": bench,
+    "zoo": zoo,
     "dist": build_dist,
     "lock-assets": lock_assets,
 }
