@@ -91,7 +91,7 @@ def open_page() -> Iterator[tuple[Page, str]]:
 def train(
     page: Page, browser: str, task_id: str, algorithm: str, settings: Mapping[str, object], limit_s: float
 ) -> TabRun:
-    """Train a task in an open page and wait for the end of its evaluation, saying now and then how far it is."""
+    """Train a task in an open page and wait for its evaluation, saying now and then how far it is."""
     lab = Lab(page)
     lab.train(task_id, settings, algorithm=algorithm)
     began = said = time.monotonic()
