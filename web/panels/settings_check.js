@@ -1,4 +1,4 @@
-/** The checks of tabrl_py/config.py, in the same words, so that a bad value is refused before a worker starts. */
+/** The checks of tabrl_py/config, in the same words, so that a bad value is refused before a worker starts. */
 
 /** @import {Recipe, Setting, Settings, SettingValue} from "../page_types" */
 
