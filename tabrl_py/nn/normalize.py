@@ -55,8 +55,26 @@ class RunningMoments:
         self.mean, self.var = np.array(state["mean"]), np.array(state["var"])
 
 
+def normalize(obs: Float, mean: Float, scale: Float, out: Float) -> Float:
+    """Clip((obs - mean) * scale, -CLIP, CLIP) of (..., O) observations, into `out`, which may be obs."""
+    np.subtract(obs, mean, out=out)
+    np.multiply(out, scale, out=out)
+    np.maximum(out, -CLIP, out=out)
+    np.minimum(out, CLIP, out=out)
+    return out
+
+
 class ObsNormalizer:
-    """clip((obs - mean) / sqrt(var + 1e-8), -10, 10); before the first batch, clip(obs, -10, 10)."""
+    """clip((obs - mean) / sqrt(var + 1e-8), -10, 10); before the first batch, clip(obs, -10, 10).
+
+    Attributes:
+        moments: of the observations.
+        mean: (O,) subtracted from them.
+        scale: (O,) that they are then multiplied with.
+    """
+
+    mean: Float
+    scale: Float
 
     def __init__(self, size: int, dtype: Any = np.float32) -> None:  # noqa: ANN401
         self.moments = RunningMoments(size)
@@ -65,8 +83,8 @@ class ObsNormalizer:
 
     def refresh(self) -> None:
         """Take the mean and scale from the moments, after those changed."""
-        self._mean: Float = self.moments.mean.astype(self._dtype)
-        self._scale: Float = (1.0 / np.sqrt(self.moments.var + EPSILON)).astype(self._dtype)
+        self.mean = self.moments.mean.astype(self._dtype)
+        self.scale = (1.0 / np.sqrt(self.moments.var + EPSILON)).astype(self._dtype)
 
     def update(self, rows: Float) -> None:
         """Take in a batch of raw observations, (rows, O)."""
@@ -75,11 +93,7 @@ class ObsNormalizer:
 
     def normalize(self, obs: Float, out: Float) -> Float:
         """Normalised observations, (..., O), into `out`."""
-        np.subtract(obs, self._mean, out=out)
-        np.multiply(out, self._scale, out=out)
-        np.maximum(out, -CLIP, out=out)
-        np.minimum(out, CLIP, out=out)
-        return out
+        return normalize(obs, self.mean, self.scale, out)
 
 
 class RewardScaler:
