@@ -98,26 +98,30 @@ class MLP:
             x = h
         return x
 
-    def backward(self, d_out: Float, d_params: Float) -> None:
+    def backward(self, d_out: Float, d_params: Float | None, d_x: Float | None = None) -> None:
         """Gradients of the parameters, from those of the output of the last forward pass of that batch size.
 
         Args:
             d_out: (B, sizes[-1]) gradient of the loss with respect to the output.
-            d_params: (parameter_count,) is overwritten.
+            d_params: (parameter_count,) is overwritten; None where they are not wanted.
+            d_x: (B, sizes[0]) is overwritten with the gradient with respect to the input, where it is wanted.
         """
         space = self.workspace(d_out.shape[0])
-        grads = list(layer_views(self.sizes, d_params))
+        grads = None if d_params is None else list(layer_views(self.sizes, d_params))
         delta = d_out
         for layer in range(len(self.layers) - 1, -1, -1):
-            d_w, d_b = grads[layer]
             h_in = space.hidden[layer - 1] if layer else space.x
-            np.matmul(h_in.T, delta, out=d_w)
-            np.sum(delta, axis=0, out=d_b)
+            if grads is not None:
+                d_w, d_b = grads[layer]
+                np.matmul(h_in.T, delta, out=d_w)
+                np.sum(delta, axis=0, out=d_b)
             if layer:
                 d_in = space.deltas[layer - 1]
                 np.matmul(delta, self.layers[layer][0].T, out=d_in)
                 self._activate_backward(h_in, d_in, space.scratch[layer - 1])
                 delta = d_in
+        if d_x is not None:
+            np.matmul(delta, self.layers[0][0].T, out=d_x)
 
     def _activate(self, h: Float, scratch: Float) -> None:
         if self.activation == "tanh":

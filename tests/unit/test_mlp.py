@@ -49,6 +49,34 @@ def test_backward_equals_finite_differences(activation: str) -> None:
         assert grads[i] == pytest.approx((above - below) / (2 * eps), rel=1e-6, abs=1e-7), i
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
+def test_the_gradient_of_the_input_equals_finite_differences(activation: str) -> None:
+    mlp = _network(activation)
+    rng = np.random.default_rng(2)
+    x, d_out = rng.standard_normal((4, 3)), rng.standard_normal((4, 2))
+    mlp.forward(x)
+    grads, alone, both = np.empty_like(mlp.params), np.empty_like(x), np.empty_like(x)
+    mlp.backward(d_out, None, alone)
+    mlp.backward(d_out, grads, both)
+    assert np.array_equal(alone, both)
+    eps = 1e-6
+    for at in np.ndindex(*x.shape):
+        moved = [x.copy(), x.copy()]
+        moved[0][at] += eps
+        moved[1][at] -= eps
+        above, below = (float((mlp.forward(y) * d_out).sum()) for y in moved)
+        assert alone[at] == pytest.approx((above - below) / (2 * eps), rel=1e-6, abs=1e-7), at
+
+
+def test_without_hidden_layers_it_is_one_matrix() -> None:
+    mlp = MLP((2, 1), "tanh", np.array([3.0, -1.0, 0.5]))
+    x, grads, d_x = np.array([[1.0, 2.0]]), np.empty(3), np.empty((1, 2))
+    assert mlp.forward(x).tolist() == [[1.5]]
+    mlp.backward(np.array([[2.0]]), grads, d_x)
+    assert grads.tolist() == [2.0, 4.0, 2.0]
+    assert d_x.tolist() == [[6.0, -2.0]]
+
+
 def test_a_pass_of_one_batch_size_leaves_another_alone() -> None:
     mlp = _network("tanh")
     small, large = np.ones((1, 3)), np.full((4, 3), 0.5)
