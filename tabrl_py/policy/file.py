@@ -18,6 +18,9 @@ from tabrl_py.types import F32, F64, Float
 
 FORMAT = "tabrl-policy"
 FORMAT_VERSION = 1
+SQUASHED_VERSION = 2
+"""Of files with a squashed policy: a reader of version 1 alone would clip where it must squash."""
+SQUASHES = ("none", "tanh")
 LARGEST_LAYER = 65_536
 LARGEST_ELEMENTS = 64_000_000
 
@@ -40,6 +43,7 @@ class Policy:
         action_low: (A,) the task's bounds.
         action_high: (A,).
         params: the actor's weights and biases in MLP's order, then the A log standard deviations.
+        squash: what brings the network's output to [-1, 1] beside clipping: none, or tanh as SAC does.
         obs_mean: (O,) of the observation normaliser; None when observations are not normalised.
         obs_var: (O,).
         obs_count: how many observations the normaliser has seen.
@@ -57,6 +61,7 @@ class Policy:
     action_low: tuple[float, ...]
     action_high: tuple[float, ...]
     params: F32
+    squash: str = "none"
     obs_mean: F64 | None = None
     obs_var: F64 | None = None
     obs_count: float = 0.0
@@ -104,11 +109,19 @@ class Policy:
         Returns:
             (N, A) within the task's bounds.
         """
-        mean = self.mean(obs)
-        return self.bounds.to_task(mean, mean)
+        return self.to_task(self.mean(obs))
+
+    def to_task(self, actions: F32) -> F32:
+        """What the task gets for the network's output, (N, A), with or without noise: squashed, in its bounds.
+
+        The tanh is float64's, for the reason that `network` gives.
+        """
+        if self.squash == "tanh":
+            actions = np.tanh(actions.astype(np.float64)).astype(np.float32)
+        return self.bounds.to_task(actions, np.empty_like(actions))
 
     def mean(self, obs: Float) -> F32:
-        """(N, A) mean actions for raw observations, (N, O), before clipping and in units of the bounds."""
+        """(N, A) mean actions for raw observations, (N, O), in units of the bounds, neither squashed nor clipped."""
         x: Float = np.ascontiguousarray(obs, dtype=np.float64)
         if self.normalizer is not None:
             x = self.normalizer.normalize(x, np.empty_like(x))
@@ -183,7 +196,7 @@ def save_policy(policy: Policy) -> bytes:
     network = {"hidden": list(policy.sizes[1:-1]), "activation": policy.activation}
     texts = {
         "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
+        "format_version": str(FORMAT_VERSION if policy.squash == "none" else SQUASHED_VERSION),
         "task": policy.task,
         "model": policy.model,
         "layout_version": str(policy.layout_version),
@@ -197,6 +210,8 @@ def save_policy(policy: Policy) -> bytes:
         "recipe": dump(policy.recipe),
         "versions": dump(policy.versions),
     }
+    if policy.squash != "none":
+        texts["squash"] = policy.squash
     if policy.evaluation is not None:
         texts["evaluation"] = dump(policy.evaluation)
     return safetensors.write(tensors, texts)
@@ -209,7 +224,10 @@ def load_policy(data: bytes) -> Policy:
         PolicyFileError: corrupt, cut short, foreign, of another version, or with weights that are not finite.
     """
     tensors, texts = safetensors.read(data)
-    check_format(texts, FORMAT, FORMAT_VERSION, "policy")
+    check_format(texts, FORMAT, SQUASHED_VERSION if "squash" in texts else FORMAT_VERSION, "policy")
+    squash = texts.get("squash", "none")
+    if squash not in SQUASHES:
+        raise _damaged("squash", squash)
     network = parse(texts, "network", dict)
     hidden, activation = network.get("hidden"), network.get("activation")
     obs_size, action_size = parse(texts, "obs_size", int), parse(texts, "action_size", int)
@@ -234,6 +252,7 @@ def load_policy(data: bytes) -> Policy:
         sizes=sizes,
         activation=activation,
         params=params,
+        squash=squash,
         obs_mean=mean,
         obs_var=var,
         obs_count=count,

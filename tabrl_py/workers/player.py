@@ -59,7 +59,7 @@ class NoisyPolicy:
         policy = self._policy
         mean = policy.mean(obs)
         noise = np.stack([rng.standard_normal(mean.shape[1], np.float32) for rng in self._streams])
-        return policy.bounds.to_task(mean + np.exp(policy.log_std) * noise, np.empty_like(mean))
+        return policy.to_task(mean + np.exp(policy.log_std) * noise)
 
 
 class Show:

@@ -69,6 +69,29 @@ def test_actions_are_the_mean_clipped_and_mapped_to_the_bounds() -> None:
     assert policy.act(np.array([[3.0]]))[0] == pytest.approx([1.5, 1.0], abs=1e-6)
 
 
+def test_a_squashed_policy_acts_by_tanh_and_its_file_says_so() -> None:
+    policy = _policy(
+        sizes=(1, 2),
+        params=np.array([1.0, 1.0, 0.0, 5.0, -1.0, -1.0], np.float32),
+        squash="tanh",
+        action_low=(-3.0, 0.0),
+        action_high=(3.0, 1.0),
+        obs_mean=np.array([2.0]),
+        obs_var=np.array([4.0]),
+    )
+    # as in the test before, but tanh(0.5) and tanh(5.5) instead of 0.5 and 1
+    expected = [3.0 * np.tanh(0.5), 0.5 + 0.5 * np.tanh(5.5)]
+    assert policy.act(np.array([[3.0]]))[0] == pytest.approx(expected, abs=1e-6)
+    data = save_policy(policy)
+    texts = safetensors.read(data)[1]
+    assert (texts["format_version"], texts["squash"]) == ("2", "tanh")
+    assert load_policy(data).squash == "tanh"
+    assert save_policy(load_policy(data)) == data
+    plain = safetensors.read(GOOD)[1]
+    assert plain["format_version"] == "1"
+    assert "squash" not in plain
+
+
 @given(
     hnp.arrays(np.float32, (4, 3), elements=st.floats(-1e6, 1e6, width=32)),
     st.lists(st.floats(-100, 100), min_size=3, max_size=3),
@@ -143,6 +166,8 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "another program's": (safetensors.write({"w": np.zeros(2, np.float32)}, {}), "not a TabRL policy"),
     "a checkpoint": (_metadata(format="tabrl-checkpoint"), "not a TabRL policy"),
     "of another version": (_metadata(format_version="2"), "format version 2"),
+    "squashed, of version 1": (_metadata(squash="tanh"), "format version 1"),
+    "squashed by what is unknown": (_metadata(squash="erf", format_version="2"), "'squash' is damaged"),
     "task missing": (_edited(lambda h: h["__metadata__"].pop("task")), "lacks the entry 'task'"),
     "network not JSON": (_metadata(network="{"), "'network' is damaged"),
     "network too large": (
