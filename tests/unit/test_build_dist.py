@@ -39,6 +39,7 @@ def test_layout(built_page: Path) -> None:
         "index.html", "main.js", "style.css", "tasks.json", "settings.json", "LICENSE", "NOTICE",
         "runtime/pyodide/pyodide.mjs", "runtime/pyodide/pyodide-lock.json", "runtime/mujoco/mujoco.wasm",
         "models/house_position.xml", "models/house_position.scene.json",
+        "kernels/kernels.side.wasm", "kernels/kernels.wasm",
     ):  # fmt: skip
         assert (built_page / name).is_file(), name
     assert not list(built_page.rglob("*.d.ts"))

@@ -2,6 +2,7 @@
 
     index.html, style.css, main.js, panels/, views/, workers/   copies of web/
     models/NAME.xml, NAME.scene.json                            from the model builder, wasm/models
+    kernels/kernels.side.wasm, kernels.wasm                     compiled from wasm/kernels: for Python, for JS
     tasks.json, settings.json                                   from tabrl_py.export
     runtime/, vendor/, fonts/                                   files of others, wasm/assets.lock
     wheels/tabrl_py-VERSION-py3-none-any.whl                    the Python package, for the workers
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wasm.build import assets, pyodide_wheels, stamps
+from wasm.build import assets, kernels, pyodide_wheels, stamps
 from wasm.build.console import run_logged, say
 from wasm.build.errors import BuildError
 from wasm.build.paths import ASSETS_LOCK, CACHE, DIST, NODE_MODULES, ROOT, WASM
@@ -43,8 +44,8 @@ def build() -> Path:
         BuildError: an asset cannot be fetched or verified, or a builder failed.
     """
     with _one_at_a_time():
-        inputs = [WEB, CODE, WASM / "models", WASM / "build", ASSETS_LOCK, ROOT / "pyproject.toml", *LEGAL]
-        inputs.append(ROOT / "requirements-models.lock")
+        inputs = [WEB, CODE, WASM / "models", WASM / "kernels", WASM / "build", ASSETS_LOCK, *LEGAL]
+        inputs += [ROOT / "pyproject.toml", ROOT / "requirements-models.lock"]
         wanted = stamps.fingerprint(inputs, root=ROOT)
         stamp = STAMPS / "dist"
         if (DIST / "build.json").is_file() and stamps.is_fresh(stamp, wanted):
@@ -53,6 +54,7 @@ def build() -> Path:
         assets.verify_npm(locked)
         pyodide_wheels.fetch(locked)
         _build_models()
+        kernels.build()
         say("Assembling dist/ ...")
         _swap_in(_assemble(locked, DIST.with_name("dist.tmp")))
         stamps.mark(stamp, wanted)
@@ -85,6 +87,9 @@ def _assemble(locked: list[assets.Asset], folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(WEB, folder, ignore=NOT_SHIPPED)
     shutil.copytree(MODELS, folder / "models")
+    (folder / "kernels").mkdir()
+    for name in (kernels.SIDE_MODULE, kernels.STAND_ALONE):
+        shutil.copyfile(kernels.OUT / name, folder / "kernels" / name)
     for asset in locked:
         target = folder / asset.destination
         target.parent.mkdir(parents=True, exist_ok=True)

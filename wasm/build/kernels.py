@@ -1,4 +1,4 @@
-"""Compiling `wasm/kernels/*.c` with ziglang (PyPI), three times from one source.
+"""Compiling `wasm/kernels/*.c` with ziglang (PyPI), four times from one source.
 
     kernels.side.wasm      for Pyodide: position-independent, with `dylink.0`; ctypes.CDLL loads it
     kernels.wasm           for JS: exports its memory and `__heap_base`, arrays may begin there
@@ -10,11 +10,13 @@ All give the same bits: products are never fused with sums, and sums have a fixe
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from wasm.build import stamps
 from wasm.build.console import run_logged
@@ -54,12 +56,23 @@ def build(folder: Path = OUT) -> Path:
     """
     if not available():
         raise BuildError("the C compiler, the Python package ziglang, is not installed; run ./build.sh setup")
-    stamp = folder / "stamp"
-    wanted = stamps.fingerprint([SOURCES, Path(__file__)], sys.platform, platform.machine(), root=ROOT)
-    if stamps.is_fresh(stamp, wanted) and all((folder / name).is_file() for name in names()):
-        return folder
     folder.mkdir(parents=True, exist_ok=True)
-    stamp.unlink(missing_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = folder / "stamp"
+        wanted = stamps.fingerprint([SOURCES, Path(__file__)], sys.platform, platform.machine(), root=ROOT)
+        if not stamps.is_fresh(stamp, wanted) or not all((folder / name).is_file() for name in names()):
+            stamp.unlink(missing_ok=True)
+            # Made beside the old ones and moved into place: a process may have those loaded.
+            with TemporaryDirectory(dir=folder) as fresh:
+                _compile(Path(fresh))
+                for name in names():
+                    (Path(fresh) / name).replace(folder / name)
+            stamps.mark(stamp, wanted)
+    return folder
+
+
+def _compile(folder: Path) -> None:
     files = sorted(SOURCES.glob("*.c"))
     _side_module(files, folder)
     simd = [*WASM_FLAGS, "-msimd128"]
@@ -75,8 +88,6 @@ def build(folder: Path = OUT) -> Path:
         "Compiling the native kernels",
         ["cc", *C_FLAGS, "-shared", "-fPIC", "-s", *files, "-o", folder / NATIVE],
     )
-    stamps.mark(stamp, wanted)
-    return folder
 
 
 def names() -> tuple[str, ...]:
@@ -93,8 +104,6 @@ def _side_module(files: Sequence[Path], folder: Path) -> None:
         objects.append(target)
     link = ["wasm-ld", "--experimental-pic", "-shared", "--no-entry", "--export-dynamic", "--strip-all"]
     _zig("Linking the kernels for Pyodide", [*link, *objects, "-o", folder / SIDE_MODULE])
-    for target in objects:
-        target.unlink()
 
 
 def _zig(label: str, arguments: Sequence[str | Path]) -> None:
