@@ -112,7 +112,7 @@ class Policy:
         return self.to_task(self.mean(obs))
 
     def to_task(self, actions: F32) -> F32:
-        """What the task gets for the network's output, (N, A), with or without noise: squashed, in its bounds.
+        """What the task gets for the network's output, (N, A), noise added or not: squashed, in its bounds.
 
         The tanh is float64's, for the reason that `network` gives.
         """
@@ -121,7 +121,7 @@ class Policy:
         return self.bounds.to_task(actions, np.empty_like(actions))
 
     def mean(self, obs: Float) -> F32:
-        """(N, A) mean actions for raw observations, (N, O), in units of the bounds, neither squashed nor clipped."""
+        """The network's output, (N, A), for raw observations, (N, O): neither squashed nor clipped."""
         x: Float = np.ascontiguousarray(obs, dtype=np.float64)
         if self.normalizer is not None:
             x = self.normalizer.normalize(x, np.empty_like(x))
