@@ -22,6 +22,9 @@ class Purpose(IntEnum):
     EVALUATION = 6
     BASELINE = 7
     PLAY = 8
+    DIRECTION = 9
+    REPLAY = 10
+    WARMUP = 11
 
 
 def stream(seed: int, purpose: Purpose, index: int = 0, step: int = 0) -> np.random.Generator:
