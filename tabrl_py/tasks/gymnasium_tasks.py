@@ -7,6 +7,20 @@ gymnasium/envs/mujoco/*_v5.py; tests/parity/test_gymnasium_parity.py steps each 
 import math
 from typing import Any
 
+from tabrl_py.tasks.mirror import (
+    INERTIA,
+    QUATERNION,
+    SPATIAL,
+    TURNING,
+    VECTOR,
+    Image,
+    in_place,
+    kept,
+    mirror,
+    of_hinges,
+    of_parts,
+    turned,
+)
 from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec, SignalField, Source, TaskSpec
 
 GROUP = "Gymnasium v5"
@@ -60,6 +74,54 @@ _HUMANOID_OBSERVATION = (
     ObsField("contact forces", "cfrc_ext", 6, 6 * _HUMANOID_BODIES, "N m, N"),
 )
 _HUMANOID_FORCES = SignalField("contact_forces", "cfrc_ext", 0, 6 * _HUMANOID_BODIES, "N m, N")
+
+_HUMANOID_HINGES = (
+    *("abdomen_z", "abdomen_y", "abdomen_x"),
+    *("right_hip_x", "right_hip_z", "right_hip_y", "right_knee"),
+    *("left_hip_x", "left_hip_z", "left_hip_y", "left_knee"),
+    *("right_shoulder1", "right_shoulder2", "right_elbow"),
+    *("left_shoulder1", "left_shoulder2", "left_elbow"),
+)
+_HUMANOID_PARTS = (
+    *("torso", "lwaist", "pelvis"),
+    *("right_thigh", "right_shin", "right_foot", "left_thigh", "left_shin", "left_foot"),
+    *("right_upper_arm", "right_lower_arm", "left_upper_arm", "left_lower_arm"),
+)
+_HUMANOID_TURNING = ("abdomen_z", "abdomen_x", "shoulder1", "shoulder2")
+_HUMANOID_ANGLES = of_hinges(_HUMANOID_HINGES, _HUMANOID_TURNING)
+_HUMANOID_MIRROR = mirror(
+    (
+        kept(1) + QUATERNION + _HUMANOID_ANGLES,
+        VECTOR + TURNING + _HUMANOID_ANGLES,
+        of_parts(_HUMANOID_PARTS, INERTIA),
+        of_parts(_HUMANOID_PARTS, SPATIAL),
+        _HUMANOID_ANGLES,
+        of_parts(_HUMANOID_PARTS, SPATIAL),
+    ),
+    # Gymnasium's motors begin with abdomen_y, then follow the hinges.
+    of_hinges(("abdomen_y", "abdomen_z", *_HUMANOID_HINGES[2:]), _HUMANOID_TURNING),
+)
+"""Upstream's two sides differ a little: the right hip's armature is 0.008, the left's 0.01, the left knee has
+a spring, and the stand-up robot's left hip bends 10 degrees further. The image is exact but for that."""
+
+_ANT_OPPOSITE = {"1": "4", "2": "3", "3": "2", "4": "1"}
+_ANT_HINGES = tuple(f"{part}_{leg}" for leg in "1234" for part in ("hip", "ankle"))
+_ANT_PARTS = ("torso", *(f"{part}_{leg}" for leg in "1234" for part in ("leg", "aux", "foot")))
+
+
+def _across(name: str) -> str:
+    """The ant's part on the other side of its middle plane."""
+    part, _, leg = name.partition("_")
+    return f"{part}_{_ANT_OPPOSITE[leg]}" if leg else part
+
+
+def _ant_hinges(names: tuple[str, ...]) -> Image:
+    return of_hinges(
+        names,
+        [name for name in names if name.startswith("hip")],
+        {name: _across(name) for name in names},
+    )
+
 
 INVERTED_PENDULUM = _task(
     id="InvertedPendulum-v5",
@@ -160,6 +222,7 @@ SWIMMER = _task(
     reset=_noise(0.1),
     reward=RewardSpec("travel", {"forward_weight": 1.0, "control_weight": 1e-4}),
     forward_axis="position",
+    mirror=mirror((turned(3), in_place(1.0, -1.0, -1.0, -1.0, -1.0)), turned(2)),
 )
 
 ANT = _task(
@@ -190,6 +253,15 @@ ANT = _task(
         },
     ),
     forward_axis="position",
+    mirror=mirror(
+        (
+            kept(1) + QUATERNION + _ant_hinges(_ANT_HINGES),
+            VECTOR + TURNING + _ant_hinges(_ANT_HINGES),
+            of_parts(_ANT_PARTS, SPATIAL, {name: _across(name) for name in _ANT_PARTS}),
+        ),
+        # Gymnasium's motors begin with the fourth leg.
+        _ant_hinges((*_ANT_HINGES[6:], *_ANT_HINGES[:6])),
+    ),
 )
 
 HUMANOID = _task(
@@ -216,6 +288,7 @@ HUMANOID = _task(
         },
     ),
     forward_axis="position",
+    mirror=_HUMANOID_MIRROR,
 )
 
 HUMANOID_STANDUP = _task(
@@ -240,6 +313,7 @@ HUMANOID_STANDUP = _task(
             "alive_weight": 1.0,
         },
     ),
+    mirror=_HUMANOID_MIRROR,
 )
 
 GYMNASIUM_TASKS = (

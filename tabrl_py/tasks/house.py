@@ -6,6 +6,7 @@ compares them with the compiled model by name.
 
 from dataclasses import replace
 
+from tabrl_py.tasks.mirror import TURNING, VECTOR, exchanged, in_place, kept, mirror, of_hinges
 from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec, SignalField, TaskSpec
 
 SENSORS = {
@@ -78,6 +79,26 @@ OBSERVATION = (
     _sensed("head height", "head_position", "m", first=2),
 )
 
+_TURNING_JOINTS = ("abdomen_z", "abdomen_x", "ankle_x", "shoulder1", "shoulder2")
+"""Hinges, without their side, whose angle changes sign in the mirror."""
+
+_ACTION_IMAGE = of_hinges(ACTUATED_JOINTS, _TURNING_JOINTS)
+_OBSERVATION_IMAGES = (
+    kept(1),
+    VECTOR,
+    in_place(1.0, -1.0),
+    VECTOR,
+    TURNING,
+    of_hinges(JOINTS, _TURNING_JOINTS),
+    of_hinges(JOINTS, _TURNING_JOINTS),
+    exchanged(VECTOR),
+    exchanged(VECTOR),
+    exchanged(kept(1)),
+    VECTOR,
+    kept(1),
+)
+"""Of OBSERVATION: feet, hands and soles stand there as pairs."""
+
 COMPONENTS: dict[str, tuple[str, ...]] = {
     "joint angle": JOINTS,
     "joint speed": JOINTS,
@@ -136,6 +157,7 @@ STAND = TaskSpec(
     healthy=(Bound("sensordata", 31, 32, low=1.0),),
     reset=ResetSpec(qpos=STANCE, qpos_noise=0.05, qvel_noise=0.1, root_noise=False),
     reward=RewardSpec("stand"),
+    mirror=mirror(_OBSERVATION_IMAGES, _ACTION_IMAGE),
     defaults={"ppo": {"total_steps": 1_000_000, **_PPO}},
 )
 

@@ -100,6 +100,26 @@ class RewardSpec:
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """The left-right mirror image of a task: number i of an image is sign[i] * x[source[i]].
+
+    Doing it twice changes nothing. The image of a state and an action moves as the image of the next state:
+    tests/unit/test_mirror.py steps both.
+
+    Attributes:
+        observation: (O,) which number of the observation each number of its image is.
+        observation_sign: (O,) 1 or -1.
+        action: (A,) the same for actions.
+        action_sign: (A,) 1 or -1.
+    """
+
+    observation: tuple[int, ...]
+    observation_sign: tuple[float, ...]
+    action: tuple[int, ...]
+    action_sign: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """One task. See docs/architecture.md, "A task is data".
 
@@ -122,6 +142,7 @@ class TaskSpec:
             Gymnasium's tasks do.
         forward_axis: the signal whose first number is the distance travelled (m), or "" when the robot does
             not travel.
+        mirror: its left-right mirror image; None where left and right cannot be exchanged.
         defaults: settings that differ from the general defaults, by algorithm: {"ppo": {"n_envs": 64,
             "algo.gamma": 0.995}}.
     """
@@ -143,6 +164,7 @@ class TaskSpec:
     layout_version: int = 1
     post_constraint: bool = False
     forward_axis: str = ""
+    mirror: Mirror | None = None
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property

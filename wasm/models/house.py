@@ -119,6 +119,7 @@ def tree(name: str) -> ET.Element:
     root = upstream.read(upstream.package_file("dm_control", "suite/humanoid.xml"))
     root.set("model", name)
     upstream.drop_textures(root)
+    _even_out(root)
     _drop_unused_sites(root)
     _replace_sensors(root)
     if name == "house_position":
@@ -130,6 +131,15 @@ def tree(name: str) -> ET.Element:
 def xml(name: str) -> str:
     """The self-contained XML of a house robot."""
     return upstream.text(tree(name))
+
+
+def _even_out(root: ET.Element) -> None:
+    """Give both hips the same range: upstream's left one bends 10 degrees further than the right.
+
+    Then the robot is its own mirror image, and what one side learns holds for the other.
+    """
+    right = upstream.the(root, ".//joint[@name='right_hip_y']")
+    upstream.the(root, ".//joint[@name='left_hip_y']").set("range", right.attrib["range"])
 
 
 def _drop_unused_sites(root: ET.Element) -> None:
