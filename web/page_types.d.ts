@@ -87,6 +87,19 @@ export interface SavedRun {
   records: Progress[];
 }
 
+/**
+ * A worker's place among those that learn one policy. It travels with StartTraining as its field `team`, for
+ * python_worker.js alone: Python gets the Exchange made of it.
+ */
+export interface TeamPlace {
+  members: number;
+  me: number;
+  /** Where the page is cross-origin isolated. */
+  buffer?: SharedArrayBuffer;
+  /** Elsewhere, by member; null at the worker's own place. */
+  ports?: (MessagePort | null)[];
+}
+
 /** The drawing of one model, as the build writes it and views/scene.js reads it. */
 export interface SceneRecord {
   name: string;

@@ -4,9 +4,12 @@
  */
 
 import { BootError, boot } from "./boot.js";
+import { joinTeam } from "./exchange.js";
 import { PythonSim } from "./python_sim.js";
 
 /** @import {Failed, FromWorker} from "../protocol" */
+/** @import {TeamPlace} from "../page_types" */
+/** @import {Exchange} from "./exchange.js" */
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
 
@@ -27,6 +30,8 @@ const role = parameters.get("role");
 const lock = parameters.get("lock");
 /** @type {Runner|null} */
 let runner = null;
+/** What ties this worker to the others that learn the same policy, or null. @type {Exchange|null} */
+let exchange = null;
 /** Messages that came before Python could take them. @type {Record<string, unknown>[]} */
 const waiting = [];
 
@@ -64,6 +69,8 @@ function bridge(mujoco) {
   return {
     /** @param {[xml: string, task: string, nEnvs: number]} given */
     createSim: (...given) => new PythonSim(mujoco, ...given),
+    /** The exchange of the newest start_training; null where this worker learns alone. */
+    team: () => exchange,
     /**
      * @param {string} text JSON of a message of protocol.py
      * @param {string[]} names of its binary fields
@@ -94,8 +101,21 @@ function startRole(pyodide, mujoco) {
   }
 }
 
+/**
+ * A training that starts takes its place in a team; what the team before it still sends goes nowhere.
+ * @param {Record<string, unknown>} message loses its field `team`, which is not for Python
+ */
+function takePlace(message) {
+  exchange?.close();
+  exchange = null;
+  const place = /** @type {TeamPlace|undefined} */ (message.team);
+  delete message.team;
+  exchange = joinTeam(place, goOn);
+}
+
 /** @param {Record<string, unknown>} message */
 function deliver(message) {
+  if (message.type === "start_training") takePlace(message);
   /** @type {string[]} */
   const names = [];
   /** @type {Uint8Array[]} */
