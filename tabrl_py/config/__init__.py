@@ -4,6 +4,7 @@ Each setting carries its own words and limits as field metadata, so the page, th
 checks tell the same story.
 """
 
+from tabrl_py.config.ars import ARSConfig
 from tabrl_py.config.network import NetworkConfig
 from tabrl_py.config.ppo import PPOConfig
 from tabrl_py.config.recipe import (
@@ -16,16 +17,19 @@ from tabrl_py.config.recipe import (
     describe_settings,
 )
 from tabrl_py.config.reinforce import ReinforceConfig
+from tabrl_py.config.sac import SACConfig
 
 __all__ = [
     "ALGORITHMS",
     "READABLE_VERSIONS",
     "RECIPE_VERSION",
+    "ARSConfig",
     "AlgoConfig",
     "AlgorithmName",
     "NetworkConfig",
     "PPOConfig",
     "Recipe",
     "ReinforceConfig",
+    "SACConfig",
     "describe_settings",
 ]
