@@ -7,8 +7,11 @@ from typing import Protocol
 import numpy as np
 
 from tabrl_py.algos.rollout import Rollout
-from tabrl_py.nn.actor_critic import ActorCritic
+from tabrl_py.algos.shards import Share
+from tabrl_py.errors import ConfigError
+from tabrl_py.nn.arithmetic import Name
 from tabrl_py.nn.normalize import ObsNormalizer
+from tabrl_py.rng import Purpose, stream
 from tabrl_py.types import F32, Float
 
 
@@ -20,6 +23,7 @@ class UpdateStats:
         kl: divergence of the new policy from the one that acted, nats, estimated by mean((r - 1) - log r).
         clip_fraction: share of samples whose ratio r left the clip range; 0 where nothing is clipped.
         explained_variance: 1 - var(return - value) / var(return), before the update.
+        action_std: mean standard deviation of the exploration, in units of the bounds.
         skipped: minibatches left out because a loss or gradient was not finite.
     """
 
@@ -31,52 +35,116 @@ class UpdateStats:
     explained_variance: float = 0.0
     learning_rate: float = 0.0
     grad_norm: float = 0.0
+    action_std: float = 0.0
     epochs_run: int = 0
     skipped: int = 0
 
 
+@dataclass(frozen=True)
+class Actor:
+    """What acts deterministically, as a policy file holds it (policy/file.py: Policy).
+
+    Attributes:
+        sizes: units of each layer, O first, A last.
+        activation: of the hidden layers.
+        params: a copy of the network's parameters in MLP's order, then A log standard deviations.
+        squash: see Policy.
+    """
+
+    sizes: tuple[int, ...]
+    activation: str
+    params: F32
+    squash: str = "none"
+
+
 class Algorithm(Protocol):
-    """Learns the parameters of an ActorCritic from rollouts."""
+    """Acts, and learns from rollouts. algos/registry.py makes the one that a recipe names.
 
-    nets: ActorCritic
+    A run goes: begin_rollout; act for each step; update, to its end; begin_rollout; and so on. When a run is
+    shared by several workers each has an algorithm for its own rows, and all of them keep the same weights.
 
-    def update(
+    Attributes:
+        arithmetic: what computes.
+        reward_discount: rewards are divided by the running spread of their sum discounted so; None: they
+            are learned from as the task gives them.
+    """
+
+    arithmetic: Name
+    reward_discount: float | None
+
+    def begin_rollout(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
-    ) -> Iterator[UpdateStats]:
-        """Learn from a full rollout; yields after each piece of work, so that a worker can listen in between.
+    ) -> None:
+        """Before the first step of a rollout, and again when a checkpoint of this moment is resumed.
 
         Args:
-            rollout: full, its rewards scaled.
-            normalizer: as it was while the rollout was made; None where observations are not normalised.
-            update: number of this update, from 0; names its random stream.
-            progress: share of the run that was done before this rollout, in [0, 1].
+            rollout: empty.
+            normalizer: of the observations; it stays as it is until the update is over. None where
+                observations are not normalised.
+            update: number of the update that this rollout is for, from 0; names random streams.
+            progress: share of the run that is done, in [0, 1].
         """
         ...
 
+    def act(self, t: int, obs: F32, out: F32) -> None:
+        """Choose the actions of step t of the rollout.
+
+        Args:
+            t: from 0.
+            obs: (N, O) of this member's rows, not normalised.
+            out: (N, A) is overwritten with the actions in units of the bounds, before they are clipped.
+        """
+        ...
+
+    def update(
+        self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
+    ) -> Iterator[UpdateStats | None]:
+        """Learn from a full rollout; yields after each piece of work, so that a worker can listen in between.
+
+        Yields None where it waits for the other members of the team.
+
+        Args:
+            rollout: full, its rewards scaled.
+            normalizer: as it was while the rollout was made.
+            update: as in begin_rollout.
+            progress: as in begin_rollout.
+        """
+        ...
+
+    def actor(self) -> Actor:
+        """The present policy."""
+        ...
+
+    def load_actor(self, params: F32) -> None:
+        """Begin with the parameters of an Actor of the same shape."""
+        ...
+
     def state(self) -> dict[str, Float]:
-        """Everything that learning continues from, by name; scalars as arrays of shape ()."""
+        """What learning continues from, by name; scalars as arrays of shape (). Copied at every rollout."""
+        ...
+
+    def memory(self) -> dict[str, Float]:
+        """What it also continues from, too large to copy at every rollout: as it was in begin_rollout."""
         ...
 
     def load_state(self, state: dict[str, Float]) -> None:
-        """Put back what state() gave."""
+        """Put back what state() and memory() gave."""
         ...
 
 
-@dataclass
-class Samples:
-    """A rollout as learning needs it, (B, ...) with B = T N.
+def refuse_team(share: Share, algorithm: str) -> None:
+    """Raise ConfigError where several workers share a run whose algorithm one must do by itself."""
+    if share.team.members > 1:
+        raise ConfigError(
+            f"members={share.team.members}: {algorithm} is learned by one worker; start the run with one"
+        )
 
-    Attributes:
-        obs: (B, O) normalised.
-        values: (B,) V of each state, by the critic before the update.
-        next_values: (B,) V of the true next state; of truncated episodes the one before the reset.
-        log_prob: (B,) of the actions, under the policy that drew them.
-    """
 
-    obs: F32
-    values: F32
-    next_values: F32
-    log_prob: F32
+def draw_noise(rollout: Rollout, share: Share, seed: int, update: int) -> None:
+    """Fill a rollout's noise, each row of the run from its own stream."""
+    shape = rollout.noise.shape[::2]
+    for at, row in enumerate(share.rows):
+        rollout.noise[:, at] = stream(seed, Purpose.ACTION, row, update).standard_normal(shape, np.float32)
 
 
 def normalized(obs: F32, normalizer: ObsNormalizer | None) -> F32:
@@ -85,26 +153,3 @@ def normalized(obs: F32, normalizer: ObsNormalizer | None) -> F32:
         return obs.astype(np.float32)
     seen: F32 = normalizer.normalize(obs, np.empty(obs.shape, np.float32))
     return seen
-
-
-def prepare_samples(rollout: Rollout, normalizer: ObsNormalizer | None, nets: ActorCritic) -> Samples:
-    """Normalise a rollout's observations, value them, and compute the log-probabilities of its actions."""
-    steps, n = rollout.n_steps, rollout.n_envs
-    obs = normalized(rollout.obs.reshape(steps * n, -1), normalizer)
-    values = nets.values(obs).reshape(steps, n)
-    next_values = np.empty_like(values)
-    next_values[:-1] = values[1:]
-    next_values[-1] = nets.values(normalized(rollout.last_obs, normalizer))
-    if rollout.final_obs:
-        at_t, at_n, finals = zip(*rollout.final_obs, strict=True)
-        next_values[list(at_t), list(at_n)] = nets.values(normalized(np.stack(finals), normalizer))
-    noise = rollout.noise.reshape(steps * n, -1)
-    constant = float(np.sum(nets.log_std)) + 0.5 * np.log(2.0 * np.pi) * noise.shape[1]
-    log_prob = -0.5 * np.einsum("ba,ba->b", noise, noise) - np.float32(constant)
-    return Samples(obs, values.ravel(), next_values.ravel(), log_prob)
-
-
-def explained_variance(values: Float, returns: Float) -> float:
-    """1 - var(returns - values) / var(returns); 0 where the returns do not vary."""
-    variance = float(np.var(returns))
-    return 0.0 if variance == 0.0 else 1.0 - float(np.var(returns - values)) / variance

@@ -1,100 +1,145 @@
 """What the episodes of a run came to, between two records."""
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from tabrl_py.algos.shards import Share
+from tabrl_py.nn.normalize import RunningMoments
 from tabrl_py.rewards.library import Terms
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.tasks.spec import TaskSpec
-from tabrl_py.types import F64, Float
+from tabrl_py.types import F64, I64, Float
+
+FIELDS = 4
+"""Of an episode: return, control steps, whether it fell, distance (m)."""
 
 
 class EpisodeStatistics:
-    """Sums rewards into episode returns and forgets them when a record has been written.
+    """Sums rewards into episode returns, and forgets them when they have been taken for a record.
 
     Attributes:
-        episodes: ended in all.
-        returns: (N,) return of each running episode so far.
+        episodes: of the whole run, ended in all.
+        ended: of the whole run, episodes of the last record.
+        fell: of the whole run, how many of those terminated.
+        returns: (N,) return of each running episode of this member's rows so far.
         lengths: (N,) its control steps.
         starts: (N,) where it started along the task's forward axis, m.
-        recent_returns: of the last hundred episodes that ended, oldest first.
+        recent_returns: of the last hundred episodes of this member's rows that ended, oldest first.
     """
 
-    def __init__(self, task: TaskSpec, n_envs: int) -> None:
+    def __init__(self, task: TaskSpec, share: Share) -> None:
         """Before the first step."""
         place = task.signal_slices().get(task.forward_axis)
         self._forward = None if place is None else place.start
-        self.episodes = 0
-        self.returns: F64 = np.zeros(n_envs)
-        self.lengths: F64 = np.zeros(n_envs)
-        self.starts: F64 = np.zeros(n_envs)
+        self._share = share
+        n = len(share.rows)
+        self.episodes = self.ended = self.fell = 0
+        self.returns: F64 = np.zeros(n)
+        self.lengths: F64 = np.zeros(n)
+        self.starts: F64 = np.zeros(n)
         self.recent_returns: deque[float] = deque(maxlen=100)
-        self._ended: list[tuple[float, float, bool, float]] = []
+        self._ended: list[list[tuple[float, float, bool, float]]] = [[] for _ in share.mine]
         self._terms: dict[str, F64] = {}
-        self._term_steps = 0
+        self._some_fresh = True
 
-    def add(self, sim: BatchSim, reward: F64, terms: Terms) -> None:
-        """Take in one vector step; `reward` (N,) is the task's own, unscaled."""
-        if self._forward is not None:
-            first = self.lengths == 0
-            if first.any():
-                self.starts[first] = sim.prev_signals[first, self._forward]
+    def add(self, sim: BatchSim, reward: F64, terms: Terms, done: I64) -> None:
+        """Take in one vector step.
+
+        Args:
+            sim: after the step.
+            reward: (N,) the task's own, unscaled.
+            terms: of the reward.
+            done: which rows' episodes ended.
+        """
+        if self._forward is not None and self._some_fresh:
+            first = self.lengths == 0.0
+            self.starts[first] = sim.prev_signals[first, self._forward]
+            self._some_fresh = False
         self.returns += reward
-        self.lengths += 1
-        for name, term in terms.items():
-            if name in self._terms:
+        self.lengths += 1.0
+        if self._terms:
+            for name, term in terms.items():
                 self._terms[name] += term
-            else:
-                self._terms[name] = np.array(term, dtype=np.float64)
-        self._term_steps += 1
-        done = sim.terminated | sim.truncated
-        if not done.any():
-            return
-        for row in np.flatnonzero(done):
+        else:
+            self._terms = {name: np.array(term, dtype=np.float64) for name, term in terms.items()}
+        if done.size:
+            self._end(sim, done)
+
+    def _end(self, sim: BatchSim, done: I64) -> None:
+        """Note the episodes of these rows, and begin the next."""
+        for row in done.tolist():
+            returned = float(self.returns[row])
             distance = (
                 0.0 if self._forward is None else float(sim.signals[row, self._forward] - self.starts[row])
             )
-            fell = bool(sim.terminated[row])
-            self.recent_returns.append(float(self.returns[row]))
-            self._ended.append((float(self.returns[row]), float(self.lengths[row]), fell, distance))
-        self.episodes += int(done.sum())
+            self.recent_returns.append(returned)
+            episode = (returned, float(self.lengths[row]), bool(sim.terminated[row]), distance)
+            self._ended[row // self._share.shard_rows].append(episode)
         self.returns[done] = 0.0
         self.lengths[done] = 0.0
+        self._some_fresh = True
 
-    def summary(self) -> dict[str, Any]:
-        """The episode fields of a Progress record since the last call."""
-        ended = np.array(self._ended, np.float64).reshape(-1, 4)
-        terms = {name: float(total.mean()) / self._term_steps for name, total in self._terms.items()}
-        self._ended.clear()
-        self._terms.clear()
-        self._term_steps = 0
-        some = len(ended) > 0
-        means = ended.mean(axis=0) if some else np.zeros(4)
+    def take(self) -> dict[str, F64]:
+        """What summary() needs of each of this member's shards, since the last call.
+
+        Returns:
+            "ended" (C, 9): how many episodes, mean and variance of their FIELDS; "terms" (C, -): sums over
+            the shard's rows and steps.
+        """
+        ended: F64 = np.zeros((len(self._ended), 1 + 2 * FIELDS))
+        for at, episodes in enumerate(self._ended):
+            if episodes:
+                table = np.array(episodes, np.float64)
+                ended[at] = (len(table), *table.mean(axis=0), *table.var(axis=0))
+                episodes.clear()
+        terms = [
+            [rows.sum() for rows in total.reshape(len(self._ended), -1)] for total in self._terms.values()
+        ]
+        for total in self._terms.values():
+            total[...] = 0.0
+        return {"ended": ended, "terms": np.array(terms).reshape(-1, len(self._ended)).T}
+
+    def summary(self, every: Mapping[str, F64], row_steps: int) -> dict[str, Any]:
+        """The episode fields of a Progress record.
+
+        Args:
+            every: take() of all shards, in order.
+            row_steps: control steps of all environments that they are about.
+        """
+        moments = RunningMoments(FIELDS)
+        self.ended = self.fell = 0
+        for shard in every["ended"]:
+            if shard[0]:
+                moments.merge(int(shard[0]), shard[1 : 1 + FIELDS], shard[1 + FIELDS :])
+                self.ended += int(shard[0])
+                self.fell += round(float(shard[0] * shard[3]))
+        self.episodes += self.ended
+        totals = np.zeros(len(self._terms))
+        for shard in every["terms"]:
+            totals += shard
+        returned, length, fell, distance = (float(x) for x in moments.mean)
+        some = self.ended > 0
         return {
-            "return_mean": float(means[0]) if some else None,
-            "return_std": float(ended[:, 0].std()) if some else None,
-            "length_mean": float(means[1]) if some else None,
-            "fall_rate": float(means[2]) if some else None,
-            "distance_mean": float(means[3]) if some and self._forward is not None else None,
-            "reward_terms": terms,
+            "episodes": self.episodes,
+            "return_mean": returned if some else None,
+            "return_std": float(np.sqrt(moments.var[0])) if some else None,
+            "length_mean": length if some else None,
+            "fall_rate": fell if some else None,
+            "distance_mean": distance if some and self._forward is not None else None,
+            "reward_terms": dict(zip(self._terms, (totals / row_steps).tolist(), strict=True)),
         }
 
-    def state(self) -> dict[str, Float]:
-        """What running episodes need to go on; records start empty after a resume, as after every record."""
-        return {
-            "returns": self.returns,
-            "lengths": self.lengths,
-            "starts": self.starts,
-            "count": np.array(float(self.episodes)),
-        }
+    def row_state(self) -> dict[str, Float]:
+        """What running episodes need to go on, (N,) each; the rest is empty after every record."""
+        return {"returns": self.returns, "lengths": self.lengths, "starts": self.starts}
 
-    def load_state(self, state: dict[str, Float]) -> None:
-        """Put back what state() gave."""
+    def load_state(self, rows: Mapping[str, Float]) -> None:
+        """Put back what row_state() gave."""
         self.returns[...], self.lengths[...], self.starts[...] = (
-            state["returns"],
-            state["lengths"],
-            state["starts"],
+            rows["returns"],
+            rows["lengths"],
+            rows["starts"],
         )
-        self.episodes = int(state["count"])

@@ -1,154 +1,123 @@
-"""Proximal policy optimisation with a clipped objective (arXiv:1707.06347, eq. 7)."""
+"""Proximal policy optimisation with a clipped objective (arXiv:1707.06347, eq. 7).
+
+The formulas are in nn/ppo_loss.py and nn/arithmetic.py; this is the order in which they are used, on the
+shards of one member of a team.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from tabrl_py.algos.algorithm import UpdateStats, explained_variance, prepare_samples
-from tabrl_py.algos.rollout import Rollout, gae
-from tabrl_py.config import PPOConfig
+from tabrl_py.algos.algorithm import Actor, UpdateStats, draw_noise
+from tabrl_py.algos.gradient_sum import GradientSum
+from tabrl_py.algos.rollout import Rollout
+from tabrl_py.algos.samples import Minibatches, Samples, explained_variance, prepare_samples
+from tabrl_py.algos.shards import Share, Waiting
+from tabrl_py.config import PPOConfig, Recipe
+from tabrl_py.errors import ConfigError
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.gaussian import entropy, log_prob, log_prob_backward, standardise
+from tabrl_py.nn.arithmetic import I32, make_arithmetic
 from tabrl_py.nn.normalize import ObsNormalizer
-from tabrl_py.nn.optim import Adam, clip_norm
-from tabrl_py.rng import Purpose, stream
-from tabrl_py.types import Float
+from tabrl_py.nn.optim import Adam
+from tabrl_py.nn.ppo_loss import SUMS, MinibatchFigures, Outcome
+from tabrl_py.tasks.spec import Mirror
+from tabrl_py.types import F32, F64, Float
 
-KL_SLACK = 1.5
-"""An update stops when the divergence of a minibatch exceeds this many times target_kl."""
 ADAPT_FACTOR = 1.5
 ADAPT_RANGE = (1e-5, 1e-2)
-
-
-def ppo_policy_loss(
-    new_log_prob: Float, old_log_prob: Float, advantages: Float, clip_range: float
-) -> tuple[float, Float, Float]:
-    """The clipped surrogate, to be minimised: -mean(min(r A, clip(r, 1 - c, 1 + c) A)), r = exp(new - old).
-
-    Args:
-        new_log_prob: (B,).
-        old_log_prob: (B,).
-        advantages: (B,).
-        clip_range: c.
-
-    Returns:
-        the loss, (B,) its gradient by new_log_prob, and (B,) the ratios r.
-    """
-    ratio = np.exp(new_log_prob - old_log_prob)
-    plain = ratio * advantages
-    clipped = np.clip(ratio, 1.0 - clip_range, 1.0 + clip_range) * advantages
-    loss = -float(np.mean(np.minimum(plain, clipped)))
-    d_log_prob = np.where(plain <= clipped, plain, 0.0) / -len(ratio)
-    return loss, d_log_prob.astype(new_log_prob.dtype, copy=False), ratio
-
-
-def value_loss(values: Float, returns: Float) -> tuple[float, Float]:
-    """mean((V - R)^2) and its gradient by V, (B,)."""
-    error = values - returns
-    return float(np.mean(error * error)), error * error.dtype.type(2.0 / len(error))
-
-
-@dataclass(frozen=True)
-class Minibatch:
-    """Samples of one gradient step.
-
-    Attributes:
-        obs: (B, O) normalised.
-        actions: (B, A) before clipping to the bounds.
-        old_log_prob: (B,) under the policy that drew them.
-        advantages: (B,).
-        returns: (B,) targets of the critic.
-    """
-
-    obs: Float
-    actions: Float
-    old_log_prob: Float
-    advantages: Float
-    returns: Float
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What a minibatch says before its step."""
-
-    policy_loss: float
-    value_loss: float
-    kl: float
-    clip_fraction: float
-
-
-def ppo_gradient(nets: ActorCritic, batch: Minibatch, config: PPOConfig) -> Figures:
-    """Into nets.grads, the gradient of policy loss - entropy_coef * entropy + value_coef * value loss."""
-    advantages = batch.advantages
-    if config.normalize_advantage and len(advantages) > 1:
-        advantages = (advantages - advantages.mean()) / (advantages.std(ddof=1) + 1e-8)
-    mean = nets.actor.forward(batch.obs)
-    z = standardise(batch.actions, mean, nets.log_std, np.empty_like(mean))
-    new_log_prob = log_prob(z, nets.log_std)
-    policy_loss, d_log_prob, ratio = ppo_policy_loss(
-        new_log_prob, batch.old_log_prob, advantages, config.clip_range
-    )
-    d_mean = np.empty_like(mean)
-    log_prob_backward(d_log_prob, z, nets.log_std, d_mean, nets.d_log_std)
-    nets.actor.backward(d_mean, nets.d_actor)
-    nets.d_log_std -= config.entropy_coef
-    critic_loss, d_values = value_loss(nets.critic.forward(batch.obs)[:, 0], batch.returns)
-    d_values *= config.value_coef
-    nets.critic.backward(d_values[:, None], nets.d_critic)
-    return Figures(
-        policy_loss=policy_loss,
-        value_loss=critic_loss,
-        kl=float(np.mean((ratio - 1.0) - (new_log_prob - batch.old_log_prob))),
-        clip_fraction=float(np.mean(np.abs(ratio - 1.0) > config.clip_range)),
-    )
+KL = SUMS.index("kl")
 
 
 class PPO:
     """See Algorithm.
 
+    With symmetry="augment" each minibatch holds its samples and their mirror images: observation and action
+    mirrored, advantage, return and old log-probability those of the sample. A robot whose left and right are
+    alike should do in the mirrored state the mirrored thing; without being told, it learns each side apart.
+    Abdolhosseini et al., "On Learning Symmetric Locomotion", MIG 2019 (duplicate tuples); Mittal et al.,
+    "Symmetry Considerations for Learning Task Symmetric Robot Policies", arXiv:2403.04359, where as here the
+    old log-probability is the one the action was drawn with. The divergence that stops an update is that of
+    the samples alone: the policy need not have been symmetric when it acted.
+
     Attributes:
+        nets: what is learned.
         learning_rate: of the present update; adaptive schedules carry it from one to the next.
     """
 
-    def __init__(self, config: PPOConfig, nets: ActorCritic, seed: int) -> None:
-        """Learn nets, whose weights are already initialised."""
-        self.config, self.nets, self.seed = config, nets, seed
+    def __init__(
+        self, recipe: Recipe, nets: ActorCritic, share: Share | None = None, mirror: Mirror | None = None
+    ) -> None:
+        """Learn nets, whose weights are already initialised.
+
+        Args:
+            recipe: of PPO.
+            nets: alike on every member.
+            share: this member's; without one, the whole run.
+            mirror: of the task.
+
+        Raises:
+            ConfigError: the recipe wants mirror images and there is no mirror.
+        """
+        config = recipe.algo
+        assert isinstance(config, PPOConfig)
+        if config.symmetry == "augment" and mirror is None:
+            raise ConfigError(
+                f"algo.symmetry=augment needs a task that knows its mirror image; {recipe.task} does not. "
+                "Choose none"
+            )
+        self.config, self.nets, self._recipe = config, nets, recipe
+        self._share = Share(recipe.n_envs) if share is None else share
+        self._mirror = mirror if config.symmetry == "augment" else None
         self.optimizer = Adam(nets.params)
         self.learning_rate = config.learning_rate
+        self._arithmetic = make_arithmetic(recipe.kernels, nets, self.optimizer, config)
+        self.arithmetic = self._arithmetic.name
+        self.reward_discount = config.gamma if config.scale_reward else None
+        self._sum = GradientSum(self._share, self._arithmetic.tree_sum, nets.params.size)
+        shards = len(self._share.mine)
+        self._with_images: F32 = np.zeros((2 * shards if self._mirror else 0, nets.params.size), np.float32)
+        self._figures_with_images: F64 = np.zeros((2 * shards, len(SUMS)))
+
+    def begin_rollout(
+        self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
+    ) -> None:
+        """See Algorithm.begin_rollout."""
+        config = self.config
+        if config.exploration == "annealed":
+            first = self._recipe.network.init_log_std
+            self.nets.log_std[...] = first + (config.final_log_std - first) * progress
+        draw_noise(rollout, self._share, self._recipe.seed, update)
+        self._noise = rollout.noise
+        self._mean = None if normalizer is None else normalizer.mean
+        self._scale = None if normalizer is None else normalizer.scale
+
+    def act(self, t: int, obs: F32, out: F32) -> None:
+        """See Algorithm.act."""
+        self._arithmetic.act(obs, self._noise[t], self._mean, self._scale, out)
 
     def update(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
-    ) -> Iterator[UpdateStats]:
+    ) -> Iterator[UpdateStats | None]:
         """See Algorithm.update."""
-        config = self.config
-        samples = prepare_samples(rollout, normalizer, self.nets)
-        shape = (rollout.n_steps, rollout.n_envs)
-        values = samples.values
-        advantages = gae(
-            rollout.rewards,
-            values.reshape(shape),
-            samples.next_values.reshape(shape),
-            rollout.terminated,
-            rollout.truncated,
-            config.gamma,
-            config.gae_lambda,
-        ).ravel()
-        returns = advantages + values
-        actions = rollout.actions.reshape(len(values), -1)
+        config, share = self.config, self._share
+        samples = self._prepare(rollout, normalizer)
         if config.lr_schedule == "linear":
-            self.learning_rate = config.learning_rate * max(1.0 - progress, 0.0)
-        totals = _Totals(explained_variance(values, returns), self.learning_rate)
+            self.learning_rate = config.learning_rate * (1.0 - progress * (1.0 - config.lr_final))
+        batches = Minibatches(
+            share, self._recipe.seed, update, rollout.n_steps, config.n_epochs, config.minibatch_size
+        )
+        sums = yield from share.gather(
+            {"advantages": batches.sums(samples.advantages), "explained": samples.explained}
+        )
+        if config.normalize_advantage:
+            batches.normalize(sums["advantages"])
+        explained = explained_variance(sums["explained"], rollout.n_steps * share.shard_rows)
+        totals = _Totals(explained, self.learning_rate, self.nets)
         yield totals.stats()
-        shuffle = stream(self.seed, Purpose.SHUFFLE, 0, update)
-        for _ in range(config.n_epochs):
-            order = shuffle.permutation(len(values))
-            for at in range(0, len(order), config.minibatch_size):
-                rows = order[at : at + config.minibatch_size]
-                batch = Minibatch(
-                    samples.obs[rows], actions[rows], samples.log_prob[rows], advantages[rows], returns[rows]
-                )
-                going_on = self._minibatch(batch, totals)
+        for epoch in range(config.n_epochs):
+            for k in range(batches.count):
+                self._gradients(batches, epoch, k, len(samples.log_prob))
+                going_on = yield from self._step(batches.of_each_shard(k), totals)
                 if not going_on:
                     break
                 yield totals.stats()
@@ -157,23 +126,61 @@ class PPO:
                 continue
             break
         if config.lr_schedule == "adaptive":
-            self._adapt(totals.stats().kl)
+            self._adapt(totals.last_kl)
         yield totals.stats()
 
-    def _minibatch(self, batch: Minibatch, totals: "_Totals") -> bool:
-        """One gradient step; False when the KL stop ends the update instead."""
-        config, nets = self.config, self.nets
-        figures = ppo_gradient(nets, batch, config)
-        if config.target_kl and figures.kl > KL_SLACK * config.target_kl:
-            totals.last_kl = figures.kl
-            return False
-        norm = clip_norm(nets.grads, config.max_grad_norm)
-        if not np.isfinite(norm + figures.policy_loss + figures.value_loss):
+    def _prepare(self, rollout: Rollout, normalizer: ObsNormalizer | None) -> Samples:
+        """Make this member's samples, and hand them to the arithmetic."""
+        config, arithmetic = self.config, self._arithmetic
+        samples = prepare_samples(
+            rollout,
+            normalizer,
+            self._share,
+            arithmetic,
+            self.nets.log_std,
+            config.gamma,
+            config.gae_lambda,
+            self._mirror,
+        )
+        of_each = [samples.log_prob, samples.advantages, samples.returns]
+        if self._mirror is not None:
+            of_each = [np.tile(numbers, 2) for numbers in of_each]
+        arithmetic.begin(samples.obs, samples.actions, *of_each)
+        return samples
+
+    def _gradients(self, batches: Minibatches, epoch: int, k: int, samples: int) -> None:
+        """The gradients of this member's shards of a minibatch, and their figures, into the sum's leaves."""
+        share, leaves, figures = self._share, self._sum.leaves, self._sum.figures
+        rows, count = batches.rows(epoch, k), batches.of_each_shard(k)
+        shards = len(share.mine)
+        mean, scale = float(batches.mean[epoch, k]), float(batches.scale[epoch, k])
+        if self._mirror is None:
+            counts: I32 = np.full(shards, count, np.int32)
+            self._arithmetic.gradients(
+                rows.ravel(), counts, mean, scale, count * share.shards, leaves, figures
+            )
+            return
+        counts = np.full(2 * shards, count, np.int32)
+        both = np.concatenate([rows, rows + np.int32(samples)]).ravel()
+        gradients, found = self._with_images, self._figures_with_images
+        self._arithmetic.gradients(both, counts, mean, scale, 2 * count * share.shards, gradients, found)
+        with np.errstate(all="ignore"):  # what is not finite is found in the sum
+            np.add(gradients[:shards], gradients[shards:], out=leaves)
+            np.add(found[:shards], found[shards:], out=figures)
+            figures[:, KL] = 2.0 * found[:shards, KL]
+
+    def _step(self, of_each_shard: int, totals: "_Totals") -> Waiting[bool]:
+        """One gradient step on what all shards found; False when the KL stop ends the update instead."""
+        gradient, figures = yield from self._sum.total()
+        samples = of_each_shard * self._share.shards * (1 if self._mirror is None else 2)
+        outcome, means = self._arithmetic.apply(gradient, figures, samples, self.learning_rate)
+        if outcome == Outcome.STEPPED:
+            totals.add(means)
+        elif outcome == Outcome.NOT_FINITE:
             totals.skipped += 1
-            return True
-        self.optimizer.step(nets.grads, self.learning_rate)
-        totals.add(figures, entropy(nets.log_std), norm)
-        return True
+        else:
+            totals.last_kl = means.kl
+        return outcome != Outcome.KL_STOP
 
     def _adapt(self, kl: float) -> None:
         """Keep the divergence of an update near target_kl (0.01 when there is no KL stop)."""
@@ -182,6 +189,15 @@ class PPO:
             self.learning_rate = max(self.learning_rate / ADAPT_FACTOR, ADAPT_RANGE[0])
         elif kl < 0.5 * target:
             self.learning_rate = min(self.learning_rate * ADAPT_FACTOR, ADAPT_RANGE[1])
+
+    def actor(self) -> Actor:
+        """See Algorithm.actor."""
+        nets = self.nets
+        return Actor(nets.actor.sizes, nets.actor.activation, nets.params[: nets.actor_size].copy())
+
+    def load_actor(self, params: F32) -> None:
+        """See Algorithm.load_actor."""
+        self.nets.params[: self.nets.actor_size] = params
 
     def state(self) -> dict[str, Float]:
         """See Algorithm.state."""
@@ -193,6 +209,10 @@ class PPO:
             "adam_count": np.array(float(adam.step_count)),
             "learning_rate": np.array(self.learning_rate),
         }
+
+    def memory(self) -> dict[str, Float]:
+        """See Algorithm.memory."""
+        return {}
 
     def load_state(self, state: dict[str, Float]) -> None:
         """See Algorithm.load_state."""
@@ -206,20 +226,26 @@ class PPO:
 class _Totals:
     """Means over the minibatches of an update."""
 
-    def __init__(self, explained: float, learning_rate: float) -> None:
-        self.explained, self.learning_rate = explained, learning_rate
+    def __init__(self, explained: float, learning_rate: float, nets: ActorCritic) -> None:
+        self.explained, self.learning_rate, self._nets = explained, learning_rate, nets
         self.sums = np.zeros(5)
         self.count = self.epochs = self.skipped = 0
         self.last_kl = 0.0
 
-    def add(self, figures: Figures, entropy_nats: float, norm: float) -> None:
-        self.sums += (figures.policy_loss, figures.value_loss, entropy_nats, figures.clip_fraction, norm)
-        self.last_kl = figures.kl
+    def add(self, means: MinibatchFigures) -> None:
+        self.sums += (
+            means.policy_loss,
+            means.value_loss,
+            means.entropy,
+            means.clip_fraction,
+            means.grad_norm,
+        )
+        self.last_kl = means.kl
         self.count += 1
 
     def stats(self) -> UpdateStats:
-        means = [float(x) for x in self.sums / max(self.count, 1)]
-        policy, value, entropy_nats, clipped, norm = means
+        averages = [float(x) for x in self.sums / max(self.count, 1)]
+        policy, value, entropy_nats, clipped, norm = averages
         return UpdateStats(
             policy_loss=policy,
             value_loss=value,
@@ -229,6 +255,7 @@ class _Totals:
             explained_variance=self.explained,
             learning_rate=self.learning_rate,
             grad_norm=norm,
+            action_std=float(np.mean(np.exp(self._nets.log_std))),
             epochs_run=self.epochs,
             skipped=self.skipped,
         )

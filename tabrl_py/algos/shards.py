@@ -100,7 +100,7 @@ class Share:
         """(C, T E, ...) copies of (T, N, ...) of this member's rows: samples by shard, step after step."""
         t, n = steps.shape[:2]
         split = steps.reshape(t, len(self.mine), n // len(self.mine), *steps.shape[2:])
-        return np.ascontiguousarray(split.swapaxes(0, 1)).reshape(len(self.mine), -1, *steps.shape[2:])
+        return np.array(split.swapaxes(0, 1), order="C").reshape(len(self.mine), -1, *steps.shape[2:])
 
     def exchange(self, block: Bytes) -> Waiting[list[Bytes]]:
         """Every member's block, in order; valid until the next exchange."""

@@ -34,8 +34,10 @@ class RunningMoments:
         if n == 0:
             return
         # As float64 sums: means of float32 columns would lose digits over long batches.
-        mean = rows.mean(axis=0, dtype=np.float64)
-        var = rows.var(axis=0, dtype=np.float64)
+        self.merge(n, rows.mean(axis=0, dtype=np.float64), rows.var(axis=0, dtype=np.float64))
+
+    def merge(self, n: int, mean: F64, var: F64) -> None:
+        """Take in a batch of n > 0 rows with these moments, (D,) each."""
         total = self.count + n
         delta = mean - self.mean
         if self.count == 0.0:
@@ -113,13 +115,17 @@ class RewardScaler:
 
     def update(self, rewards: F64, done: Bool) -> None:
         """Take in a rollout, both (T, N)."""
+        self.moments.update(self.returns(rewards, done).reshape(-1, 1))
+
+    def returns(self, rewards: F64, done: Bool) -> F64:
+        """(T, N) of g in a rollout, both arguments (T, N); its moments are the caller's to merge."""
         returns = np.empty_like(rewards)
         for t in range(rewards.shape[0]):
             self.running *= self._gamma
             self.running += rewards[t]
             returns[t] = self.running
             self.running[done[t]] = 0.0
-        self.moments.update(returns.reshape(-1, 1))
+        return returns
 
     @property
     def scale(self) -> float:

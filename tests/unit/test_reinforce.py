@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tabrl_py.algos.algorithm import UpdateStats
-from tabrl_py.algos.reinforce import Reinforce, reinforce_loss
+from tabrl_py.algos.reinforce import Reinforce, policy_gradient, reinforce_loss
 from tabrl_py.algos.rollout import Rollout
-from tabrl_py.config import ReinforceConfig
+from tabrl_py.config import NetworkConfig, Recipe, ReinforceConfig
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.gaussian import entropy, log_prob, standardise
+from tabrl_py.nn.gaussian import log_prob, standardise
 
 
 def test_loss_by_hand() -> None:
@@ -23,30 +23,26 @@ def _nets() -> ActorCritic:
     return nets
 
 
-def _loss(
-    nets: ActorCritic, obs: np.ndarray, actions: np.ndarray, advantages: np.ndarray, coef: float
-) -> float:
+def _loss(nets: ActorCritic, obs: np.ndarray, actions: np.ndarray, advantages: np.ndarray) -> float:
     mean = nets.actor.forward(obs)
     z = standardise(actions, mean, nets.log_std, np.empty_like(mean))
-    return float(-(log_prob(z, nets.log_std) * advantages).mean() - coef * entropy(nets.log_std))
+    return float(-(log_prob(z, nets.log_std) * advantages).mean())
 
 
-def test_the_gradient_equals_finite_differences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabrl_py.algos.reinforce.CHUNK", 7)  # 20 samples: three pieces, the last a short one
+def test_the_gradient_equals_finite_differences() -> None:
     nets = _nets()
-    algorithm = Reinforce(ReinforceConfig(entropy_coef=0.02), nets, seed=0)
     rng = np.random.default_rng(1)
     obs, actions, advantages = (rng.standard_normal(shape) for shape in ((20, 3), (20, 2), (20,)))
-    for _ in algorithm.policy_gradient(obs, actions, advantages, UpdateStats()):
-        pass
-    grads = algorithm.d_policy.copy()
+    grads = np.zeros(nets.actor_size)
+    for part in (slice(0, 7), slice(7, 14), slice(14, 20)):  # three pieces, the last a short one
+        policy_gradient(nets, obs[part], actions[part], advantages[part], 20, grads)
     eps = 1e-6
     for i in range(nets.actor_size):
         kept = nets.params[i]
         nets.params[i] = kept + eps
-        above = _loss(nets, obs, actions, advantages, 0.02)
+        above = _loss(nets, obs, actions, advantages)
         nets.params[i] = kept - eps
-        below = _loss(nets, obs, actions, advantages, 0.02)
+        below = _loss(nets, obs, actions, advantages)
         nets.params[i] = kept
         assert grads[i] == pytest.approx((above - below) / (2 * eps), rel=1e-6, abs=1e-8), i
 
@@ -66,7 +62,15 @@ def _rollout(nets: ActorCritic) -> Rollout:
 def _algorithm(**settings: float) -> Reinforce:
     nets = ActorCritic(3, 2, (5,), "tanh")
     nets.init(3, -0.5)
-    return Reinforce(ReinforceConfig(n_steps=16, **settings), nets, seed=1)  # type: ignore[arg-type]
+    config = ReinforceConfig(n_steps=16, **settings)  # type: ignore[arg-type]
+    network = NetworkConfig(hidden=(5,), init_log_std=-0.5)
+    return Reinforce(Recipe("none", "reinforce", n_envs=4, network=network, algo=config), nets)
+
+
+def _update(algorithm: Reinforce, rollout: Rollout, update: int = 0) -> UpdateStats:
+    stats = list(algorithm.update(rollout, None, update, 0.0))[-1]
+    assert stats is not None
+    return stats
 
 
 def test_good_actions_become_likelier_in_one_step() -> None:
@@ -74,7 +78,7 @@ def test_good_actions_become_likelier_in_one_step() -> None:
     rollout = _rollout(algorithm.nets)
     obs = rollout.obs.reshape(64, 3)
     before = algorithm.nets.actor.forward(obs).mean(axis=0)[0]
-    stats = list(algorithm.update(rollout, None, 0, 0.0))[-1]
+    stats = _update(algorithm, rollout)
     assert algorithm.nets.actor.forward(obs).mean(axis=0)[0] > before
     assert algorithm.optimizer.step_count == stats.epochs_run == 1
     assert 0.0 < stats.kl < 0.1
@@ -84,7 +88,7 @@ def test_the_baseline_comes_to_know_the_returns() -> None:
     algorithm = _algorithm(gamma=0.0, baseline_epochs=50)
     rollout = _rollout(algorithm.nets)
     rollout.rewards[...] = rollout.obs[:, :, 0]
-    stats = [list(algorithm.update(rollout, None, i, 0.0))[-1] for i in range(10)]
+    stats = [_update(algorithm, rollout, i) for i in range(10)]
     assert stats[-1].value_loss < 0.2 * stats[0].value_loss
     assert stats[-1].explained_variance > 0.8
 
@@ -95,7 +99,7 @@ def test_rewards_that_are_not_finite_never_reach_the_weights() -> None:
     rollout.rewards[3, 1] = np.inf
     before = algorithm.nets.params.copy()
     with np.errstate(invalid="ignore"):
-        stats = list(algorithm.update(rollout, None, 0, 0.0))[-1]
+        stats = _update(algorithm, rollout)
     assert stats.skipped == 1 + algorithm.config.baseline_epochs
     assert np.array_equal(algorithm.nets.params, before)
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabrl_py.algos.training import Training, read_checkpoint
+from tabrl_py.algos.checkpoint import read_checkpoint
+from tabrl_py.algos.training import Training
 from tabrl_py.config import ALGORITHMS, NetworkConfig, PPOConfig, Recipe, ReinforceConfig
 from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.policy import safetensors, save_policy
@@ -79,7 +80,7 @@ def test_a_resumed_run_ends_in_the_same_bytes(algorithm: str, pieces: int) -> No
     assert save_policy(resumed.policy()) == save_policy(whole.policy())
     assert records == whole_records[len(whole_records) - len(records) :]
     tensors = [safetensors.read(training.checkpoint())[0] for training in (whole, resumed)]
-    for name in tensors[0].keys() - {"counters"}:  # the counters hold the seconds of training
+    for name in tensors[0].keys() - {"seconds"}:
         assert tensors[0][name].tobytes() == tensors[1][name].tobytes(), name
 
 
@@ -129,7 +130,8 @@ def test_the_record_says_what_happened() -> None:
     assert record.return_mean == pytest.approx(5 * sum(record.reward_terms.values()), rel=0.05)
     assert record.distance_mean is not None
     assert abs(record.distance_mean) < 1.0
-    assert set(record.seconds_by_part) == {"physics", "policy", "reward", "learning"}
+    assert set(record.seconds_by_part) == {"physics", "policy", "reward", "learning", "waiting"}
+    assert record.seconds_by_part["waiting"] == 0.0
     assert 0.5 * record.seconds < sum(record.seconds_by_part.values()) <= 1.01 * record.seconds
     assert record.unstable_rows == record.skipped_minibatches == 0
 
@@ -169,7 +171,7 @@ def test_training_begins_from_a_policy() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ConfigError, match="4 environments"):
+    with pytest.raises(ConfigError, match="4 of them here"):
         Training(_recipe(), HOPPER, NativeBatchSim(HOPPER, 3))
     with pytest.raises(ConfigError, match=r"Hopper-v5.*Ant-v5"):
         Training(_recipe(), get_task("Ant-v5"), NativeBatchSim(HOPPER, 4))
@@ -183,7 +185,7 @@ def test_bad_checkpoints_are_refused() -> None:
         Training.resume(save_policy(training.policy()), SHORT_HOPPER, sim)
     with pytest.raises(PolicyFileError, match="cut short"):
         Training.resume(good[:-5], SHORT_HOPPER, sim)
-    tensors, texts = read_checkpoint(good)
+    tensors, texts = safetensors.read(good)
     missing = {name: tensor for name, tensor in tensors.items() if name != "algorithm.adam_m"}
     with pytest.raises(PolicyFileError, match="contradicts itself: 'adam_m'"):
         Training.resume(safetensors.write(missing, texts), SHORT_HOPPER, sim)
@@ -202,7 +204,7 @@ def test_rewards_that_are_not_finite_are_counted_and_never_learned_from(
         rewards[1] = np.nan
         return rewards, {"broken": rewards}
 
-    monkeypatch.setattr("tabrl_py.algos.training.compute_reward", broken)
+    monkeypatch.setattr("tabrl_py.algos.collector.compute_reward", broken)
     training = _start(_recipe(total_steps=64))
     record = _run(training)[0]
     assert record.unstable_rows == 16

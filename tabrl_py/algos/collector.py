@@ -1,0 +1,87 @@
+"""The rollout of one member's rows: act, step, reward."""
+
+import math
+
+import numpy as np
+
+from tabrl_py.algos.algorithm import Algorithm
+from tabrl_py.algos.clock import Clock
+from tabrl_py.algos.episodes import EpisodeStatistics
+from tabrl_py.algos.rollout import Rollout
+from tabrl_py.algos.variation import Variation
+from tabrl_py.policy.file import ActionBounds
+from tabrl_py.rewards.library import Terms, compute_reward
+from tabrl_py.sim.batch import BatchSim
+from tabrl_py.types import F32, F64
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+class Collector:
+    """Fills a rollout, one vector step at a time, with what the algorithm does in the simulation.
+
+    Attributes:
+        broken: rows whose reward or observation was not a finite float32, in all, while the simulation
+            itself was in order. Such a reward counts as 0; such an observation ends the episode.
+    """
+
+    def __init__(
+        self,
+        sim: BatchSim,
+        rollout: Rollout,
+        variation: Variation,
+        statistics: EpisodeStatistics,
+        clock: Clock,
+    ) -> None:
+        """Collect from `sim` into `rollout`."""
+        task = sim.task
+        self._sim, self._rollout, self._variation = sim, rollout, variation
+        self._statistics, self._clock = statistics, clock
+        self._bounds = ActionBounds(task.action_low, task.action_high)
+        self._actions: F32 = np.zeros((sim.n_envs, task.action_size), np.float32)
+        self.broken = 0
+
+    def step(self, algorithm: Algorithm) -> None:
+        """One control step of every row."""
+        sim, rollout, clock = self._sim, self._rollout, self._clock
+        t = rollout.steps
+        self._variation.before_step(t)
+        obs, actions = rollout.obs[t], rollout.actions[t]
+        obs[...] = sim.obs
+        algorithm.act(t, obs, actions)
+        self._bounds.to_task(actions, self._actions)
+        clock.lap("policy")
+        sim.step(self._actions)
+        clock.lap("physics")
+        if not math.isfinite(float(sim.obs.sum())):
+            self._end_broken()
+        reward, terms = compute_reward(sim, self._actions)
+        if not math.isfinite(float(reward.sum())) or float(np.abs(reward).max()) > LARGEST:
+            reward, terms = self._mended(reward, terms)
+        rollout.raw_rewards[t] = reward
+        rollout.terminated[t] = sim.terminated
+        rollout.truncated[t] = sim.truncated
+        done = np.flatnonzero(sim.terminated | sim.truncated)
+        self._statistics.add(sim, reward, terms, done)
+        for row in done[sim.truncated[done]].tolist() if done.size else ():
+            rollout.final_obs.append((t, row, sim.final_obs[row].astype(np.float32)))
+        self._variation.after_step()
+        rollout.steps = t + 1
+        clock.lap("reward")
+
+    def _mended(self, reward: F64, terms: Terms) -> tuple[F64, Terms]:
+        """The reward and its terms with 0 in the rows where they are not finite, which are counted."""
+        with np.errstate(invalid="ignore"):
+            fine = np.abs(reward) <= LARGEST
+        self.broken += int((~fine & ~self._sim.unstable).sum())
+        return np.where(fine, reward, 0.0), {name: np.where(fine, x, 0.0) for name, x in terms.items()}
+
+    def _end_broken(self) -> None:
+        """End the episodes whose observation is not finite: their next ones begin at once."""
+        sim = self._sim
+        bad = np.flatnonzero(~np.isfinite(sim.obs).all(axis=1))
+        self.broken += int((~sim.unstable[bad]).sum())
+        sim.terminated[bad], sim.truncated[bad] = True, False
+        signals, before = sim.signals[bad], sim.prev_signals[bad]
+        sim.reset(bad.tolist())
+        sim.signals[bad], sim.prev_signals[bad] = signals, before
