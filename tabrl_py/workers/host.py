@@ -5,6 +5,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
+
+from tabrl_py.algos.team import Alone, Bytes, Team
 from tabrl_py.errors import TabrlError
 from tabrl_py.protocol import Failed, FromWorker, ToWorker
 from tabrl_py.sim.batch import BatchSim
@@ -24,6 +27,15 @@ class Host(Protocol):
 
         Raises:
             ModelError: the model cannot be read or does not fit the task.
+        """
+        ...
+
+    def team(self, members: int, member: int) -> Team:
+        """The line to the workers that learn one policy with this one, for the training that now starts.
+
+        Args:
+            members: how many they are, with this one.
+            member: which of them this one is.
         """
         ...
 
@@ -56,7 +68,7 @@ class PageHost:
     """The Host inside the page's worker."""
 
     def __init__(self, bridge: Any) -> None:  # noqa: ANN401 - a JS object
-        """`bridge` has createSim and post, see web/workers/python_worker.js."""
+        """`bridge` has createSim, team and post, see web/workers/python_worker.js."""
         self._bridge = bridge
 
     def post(self, message: FromWorker) -> None:
@@ -76,9 +88,54 @@ class PageHost:
 
         return WasmBatchSim(task, xml, n_envs, self._bridge)
 
+    def team(self, members: int, member: int) -> Team:
+        """See Host.team.
+
+        Raises:
+            ValueError: the page gave the worker another place, or none.
+        """
+        if members == 1:
+            return Alone()
+        exchange = self._bridge.team()
+        place = None if exchange is None else (int(exchange.members), int(exchange.me))
+        if place != (members, member):
+            raise ValueError(f"member={member} of members={members} has the place {place} in its team")
+        return PageTeam(exchange)
+
     def now(self) -> float:
         """See Host.now."""
         return time.perf_counter()
+
+
+class PageTeam:
+    """A team of the page's workers. Fulfils Team."""
+
+    def __init__(self, exchange: Any) -> None:  # noqa: ANN401 - a JS object
+        """`exchange` is an Exchange, see web/workers/exchange.js."""
+        self.members, self.me = int(exchange.members), int(exchange.me)
+        self._exchange = exchange
+        self._blocks: list[Bytes] = [np.zeros(0, np.uint8)] * self.members
+
+    def offer(self, block: Bytes) -> None:
+        """See Team.offer."""
+        from pyodide.ffi import to_js
+
+        self._blocks[self.me] = block
+        self._exchange.offer(to_js(block))
+
+    def arrived(self) -> bool:
+        """See Team.arrived."""
+        return bool(self._exchange.arrived())
+
+    def blocks(self) -> list[Bytes]:
+        """See Team.blocks."""
+        for member in range(self.members):
+            if member != self.me:
+                theirs = self._exchange.block(member)
+                if self._blocks[member].size != theirs.length:
+                    self._blocks[member] = np.zeros(theirs.length, np.uint8)
+                theirs.assign_to(self._blocks[member])
+        return list(self._blocks)
 
 
 class Runner:

@@ -2,7 +2,9 @@
 
 import dataclasses
 
-from tabrl_py.algos.training import Training, read_checkpoint
+from tabrl_py.algos.checkpoint import read_checkpoint
+from tabrl_py.algos.shards import Share
+from tabrl_py.algos.training import Training
 from tabrl_py.config import Recipe
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy import load_policy, save_policy
@@ -33,10 +35,16 @@ from tabrl_py.workers.messages import task_of
 
 FINAL_SEEDS = list(range(10))
 """At the end of a run its policy is evaluated on these; the result stands in the policy file."""
+WAIT_S = 0.002
+"""Until the other workers are asked after again, where asking does not itself wait for them."""
 
 
 class Run:
-    """A training with what the worker keeps beside it."""
+    """A training, or this worker's part of one, with what the worker keeps beside it.
+
+    Attributes:
+        leads: whether this worker speaks for the team: sends records, files and the evaluation.
+    """
 
     def __init__(self, host: Host, message: StartTraining) -> None:
         """Begin a run, or go on with one.
@@ -57,16 +65,19 @@ class Run:
                 f"visible={message.visible} at least 0"
             )
         self.checkpoint_every_updates = message.checkpoint_every_updates
+        self.leads = message.member == 0
         start = None if message.policy is None else load_policy(message.policy)
-        self.sim = host.make_sim(self.task, message.model_xml, recipe.n_envs)
+        team = host.team(message.members, message.member)
+        rows = Share(recipe.n_envs, team).rows
+        self.sim = host.make_sim(self.task, message.model_xml, len(rows))
         try:
             if message.checkpoint is not None:
-                self.training = Training.resume(message.checkpoint, self.task, self.sim)
+                self.training = Training.resume(message.checkpoint, self.task, self.sim, team)
             else:
-                self.training = Training(recipe, self.task, self.sim)
+                self.training = Training(recipe, self.task, self.sim, team)
                 if start is not None:
                     self.training.start_from(start)
-            self.sim.watch(range(min(message.visible, recipe.n_envs)))
+            self.sim.watch(range(max(0, min(message.visible, rows.stop) - rows.start)))
         except BaseException:
             self.sim.close()
             raise
@@ -76,16 +87,30 @@ class Run:
 
     def started(self) -> Started:
         """The message that announces the run."""
+        first = self.training.share.rows.start
         return Started(
             task_id=self.task.id,
-            n_envs=self.sim.n_envs,
-            rows=list(self.sim.watched),
+            n_envs=self.training.recipe.n_envs,
+            rows=[first + row for row in self.sim.watched],
             dt=self.sim.dt,
             obs_size=self.task.obs_size,
             action_size=self.task.action_size,
             parameters=int(self.training.policy().params.size),
             steps=self.training.steps,
+            arithmetic=self.training.algorithm.arithmetic,
         )
+
+    def push(self, message: Push) -> None:
+        """Pull on a robot of this worker's.
+
+        Raises:
+            ValueError: another worker has the row, or there is no such row or body.
+        """
+        rows = self.training.share.rows
+        if message.row not in rows:
+            raise ValueError(f"row={message.row} is not here; the rows are {rows.start} to {rows.stop - 1}")
+        force, point = _vector(message.force_n), _vector(message.point_m)
+        self.sim.push(message.row - rows.start, message.body, force, point, message.steps)
 
     def policy_file(self, request: int = 0, evaluation: Evaluation | None = None) -> PolicyFile:
         """The present policy."""
@@ -106,7 +131,7 @@ class Run:
             torques=self.sim.torques.tobytes(),
             returns=[float(x) for x in episodes.returns[rows]],
             steps=[int(x) for x in episodes.lengths[rows]],
-            sim_s=self.training.steps / self.sim.n_envs * self.sim.dt,
+            sim_s=self.training.steps / self.training.recipe.n_envs * self.sim.dt,
             real_time_factor=None,
         )
 
@@ -136,8 +161,7 @@ class Trainer:
             case Stop():
                 self._end("stopped")
             case Push():
-                force, point = _vector(message.force_n), _vector(message.point_m)
-                self._present().sim.push(message.row, message.body, force, point, message.steps)
+                self._present().push(message)
             case RequestPolicy():
                 self._host.post(self._present().policy_file(message.id))
             case RequestCheckpoint():
@@ -149,14 +173,16 @@ class Trainer:
 
     def advance(self) -> float | None:
         """See Role.advance: one vector step of an evaluation, and one piece of training."""
-        busy = self._evaluations.busy
-        if busy:
+        evaluating = self._evaluations.busy
+        if evaluating:
             self._evaluations.advance()
         run = self._run
-        if run is not None and run.state == "running" and run.ending is None:
-            busy = True
-            self._train(run)
-        return 0.0 if busy else None
+        if run is None or run.state != "running" or run.ending is not None:
+            return 0.0 if evaluating else None
+        began = self._host.now()
+        self._train(run)
+        asked_in_vain = run.training.waiting and self._host.now() - began < WAIT_S
+        return WAIT_S if asked_in_vain and not evaluating else 0.0
 
     def publish(self) -> None:
         """See Role.publish."""
@@ -167,7 +193,7 @@ class Trainer:
 
     def _train(self, run: Run) -> None:
         progress = run.training.advance()
-        if progress is not None:
+        if progress is not None and run.leads:
             self._host.post(Progressed(progress))
             if progress.update % run.checkpoint_every_updates == 0 and not run.training.finished:
                 self._host.post(run.checkpoint_file())
@@ -187,12 +213,17 @@ class Trainer:
         run = self._present()
         if run.state == before and run.ending is None:
             run.state = after
-            self._host.post(StateChanged(after))
+            run.training.rest()
+            if run.leads:
+                self._host.post(StateChanged(after))
 
     def _end(self, state: RunState) -> None:
-        """Send what was learned, evaluate it, and send it again with the evaluation in it."""
+        """Send what was learned, evaluate it, and send it again with the evaluation in it; or be still."""
         run = self._present()
         if run.ending is not None or run.state in ("finished", "stopped"):
+            return
+        if not run.leads:
+            run.state = state
             return
         run.ending = state
         self._host.post(run.checkpoint_file())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tabrl_py.algos.team import Alone, Team
 from tabrl_py.protocol import Failed, FromWorker
 from tabrl_py.sim.models import model_path
 from tabrl_py.sim.native import NativeBatchSim
@@ -16,7 +17,8 @@ M = TypeVar("M")
 class RecordingHost:
     """Fulfils Host. Every post is also encoded, as on the way to the page."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Team | None = None) -> None:
+        self.line: Team = Alone() if line is None else line
         self.posted: list[FromWorker] = []
         self.time_s = 100.0
         self.sims: list[NativeBatchSim] = []
@@ -29,6 +31,10 @@ class RecordingHost:
         sim = NativeBatchSim(task, n_envs)
         self.sims.append(sim)
         return sim
+
+    def team(self, members: int, member: int) -> Team:
+        assert (members, member) == (self.line.members, self.line.me)
+        return self.line
 
     def now(self) -> float:
         return self.time_s
