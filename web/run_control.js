@@ -1,15 +1,15 @@
-/** A training run as the page drives it: its states, its newest checkpoint and policy, and the replacing of a lost worker. */
+/** A training run as the page drives it: starts, pauses and stops it, keeps what its workers report, and mends their loss. */
 
 import { failure, PageError } from "./errors.js";
-import { WorkerClient } from "./worker_client.js";
+import { RunState } from "./run_state.js";
+import { MOST_WORKERS, shardCount } from "./team.js";
+import { WorkerGroup } from "./worker_group.js";
 
-/** @import {Booting, CheckpointFile, Evaluated, Evaluation, Frame, FromWorker, PolicyFile, Progress, Push, Started} from "./protocol" */
+/** @import {Booting, CheckpointFile, FromWorker, PolicyFile, Progress, Push} from "./protocol" */
 /** @import {Recipe, SavedRun, TaskRecord} from "./page_types" */
 /** @import {Notices} from "./errors.js" */
+/** @import {State} from "./run_state.js" */
 /** @import {RunStorage} from "./storage.js" */
-
-/** @typedef {"idle"|"booting"|"running"|"paused"|"stopping"|"stopped"|"finished"|"failed"} State */
-/** @typedef {{bytes: ArrayBuffer, steps: number}} Kept */
 
 /** Ten episodes, always the same: what "evaluated" means everywhere on the page. */
 export const EVALUATION_SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -17,31 +17,7 @@ export const EVALUATION_SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const CHECKPOINT_STEPS = 16384;
 const MOST_RECOVERIES = 3;
 
-/** Fires "change" (state, boot, checkpoint, evaluation), "progress" (detail: Progress) and "frame" (detail: Frame). */
-export class RunControl extends EventTarget {
-  /** @type {State} */
-  state = "idle";
-  /** Of the run, in storage. */
-  id = "";
-  /** @type {Recipe|null} */
-  recipe = null;
-  /** @type {TaskRecord|null} */
-  task = null;
-  /** @type {Started|null} */
-  started = null;
-  /** @type {Frame|null} */
-  frame = null;
-  /** @type {Progress[]} */
-  records = [];
-  /** @type {Kept|null} */
-  checkpoint = null;
-  /** @type {Kept|null} */
-  policy = null;
-  /** @type {Evaluation|null} */
-  evaluation = null;
-  /** Steps of the policy that was last exported. */
-  exportedSteps = -1;
-
+export class RunControl extends RunState {
   /**
    * @param {Notices} notices
    * @param {() => RunStorage|null} storage
@@ -52,61 +28,39 @@ export class RunControl extends EventTarget {
     this.notices = notices;
     this.storage = storage;
     this.loadModel = loadModel;
-    /** @type {WorkerClient|null} */
+    /** @type {WorkerGroup|null} */
     this.client = null;
-    /** A worker that has trained belongs to its run; the next run takes a fresh one. */
+    /** Workers that have trained belong to their run; the next run takes fresh ones. */
     this.used = false;
     /** @type {Booting|null} */
     this.boot = null;
     this.visible = 64;
     this.recoveries = 0;
+    /** How many workers are to learn, as far as a run can be shared by so many. */
+    this.workers = 1;
   }
 
-  #forget() {
-    this.state = "idle";
-    this.id = "";
-    this.recipe = null;
-    this.task = null;
-    this.started = null;
-    this.frame = null;
-    this.records = [];
-    this.checkpoint = null;
-    this.policy = null;
-    this.evaluation = null;
-    this.exportedSteps = -1;
+  /** Workers that learn at this moment. */
+  get learning() {
+    return this.client?.learning ?? 0;
   }
 
-  /** Whether a worker holds the run at this moment. */
-  get live() {
-    return ["booting", "running", "paused", "stopping"].includes(this.state);
+  /** How many workers the run will have when all are there. */
+  get wanted() {
+    return Math.min(this.workers, this.recipe ? shardCount(this.recipe.n_envs) : MOST_WORKERS);
   }
 
-  /** The newest record, or null. */
-  get latest() {
-    return this.records.at(-1) ?? null;
+  /** @param {number} workers */
+  setWorkers(workers) {
+    this.workers = workers;
+    this.client?.setWorkers(workers);
+    this.changed();
   }
 
-  /** Control steps learned from so far. */
-  get steps() {
-    return this.latest?.steps ?? this.checkpoint?.steps ?? 0;
-  }
-
-  /** Whether the last steps are done and the worker measures what the policy does without exploration. */
-  get evaluating() {
-    const done = this.state === "running" && this.recipe !== null && this.steps >= this.recipe.total_steps;
-    return done || this.state === "stopping";
-  }
-
-  /** Whether a reset would lose something that was learned and not exported. */
-  get unsaved() {
-    return this.policy !== null && this.steps > 0 && this.exportedSteps < this.policy.steps;
-  }
-
-  /** Start loading a worker before it is asked for. */
+  /** Start loading workers before they are asked for. Those of a stopped run stay: it may go on. */
   prewarm() {
-    if (this.client && !this.used) return;
-    if (this.live) return;
-    this.client?.close();
+    if (this.live || (this.client && (!this.used || this.state === "stopped"))) return;
+    this.#dismiss();
     this.client = this.#newClient();
   }
 
@@ -117,12 +71,13 @@ export class RunControl extends EventTarget {
    * @param {ArrayBuffer|null} policy weights to start from
    */
   async start(recipe, task, policy) {
-    this.#forget();
+    this.forget();
     this.id = `${Date.now().toString(36)}-${Math.floor(Math.random() * 1e9).toString(36)}`;
     this.recipe = recipe;
     this.task = task;
     this.recoveries = 0;
     this.notices.close("last-run");
+    if (this.used) this.#dismiss();
     await this.#launch(policy);
   }
 
@@ -131,7 +86,7 @@ export class RunControl extends EventTarget {
     if (!this.recipe || !this.task || this.live) return;
     this.recoveries = 0;
     this.evaluation = null;
-    this.#rewind();
+    this.rewind();
     await this.#launch(null);
   }
 
@@ -142,33 +97,8 @@ export class RunControl extends EventTarget {
    * @param {TaskRecord} task
    */
   restore(id, saved, task) {
-    this.#forget();
-    this.id = id;
-    this.recipe = saved.recipe;
-    this.task = task;
-    this.records = saved.records;
-    this.checkpoint = { bytes: saved.checkpoint, steps: saved.steps };
-    this.policy = saved.policy ? { bytes: saved.policy, steps: saved.policySteps } : null;
-    this.evaluation = saved.evaluation;
+    this.load(id, saved, task);
     this.#enter(saved.state === "finished" ? "finished" : "stopped");
-  }
-
-  /** What there is to save, or null. @returns {SavedRun|null} */
-  snapshot() {
-    const { recipe, checkpoint, policy, state } = this;
-    if (!recipe || !checkpoint) return null;
-    const kept = state === "finished" || state === "stopped" || state === "paused" ? state : "running";
-    return {
-      recipe,
-      state: kept,
-      steps: checkpoint.steps,
-      savedAt: Date.now(),
-      checkpoint: checkpoint.bytes,
-      policy: policy?.bytes ?? null,
-      policySteps: policy?.steps ?? 0,
-      evaluation: this.evaluation,
-      records: this.records,
-    };
   }
 
   pause() {
@@ -181,8 +111,7 @@ export class RunControl extends EventTarget {
 
   stop() {
     if (this.state === "booting") {
-      this.client?.close();
-      this.client = null;
+      this.#dismiss();
       this.#enter(this.checkpoint ? "stopped" : "idle");
     } else if (this.live) {
       this.client?.send({ type: "stop" });
@@ -206,9 +135,8 @@ export class RunControl extends EventTarget {
   reset() {
     const saved = this.snapshot();
     const { id, task } = this;
-    this.client?.close();
-    this.client = null;
-    this.#forget();
+    this.#dismiss();
+    this.forget();
     this.#enter("idle");
     this.prewarm();
     return () => {
@@ -223,15 +151,22 @@ export class RunControl extends EventTarget {
 
   #newClient() {
     this.used = false;
-    const client = new WorkerClient("trainer", {
-      onMessage: (message) => client === this.client && this.#receive(message),
-      onBoot: (booting) => {
-        this.boot = booting;
-        this.#changed();
+    const present = () => client === this.client;
+    const client = new WorkerGroup(
+      {
+        onMessage: (message) => present() && this.#receive(message),
+        onBoot: (booting) => {
+          this.boot = booting;
+          this.changed();
+        },
+        onLost: (error) => present() && this.#lost(error),
+        onQuiet: (seconds) => present() && this.#quiet(seconds),
+        onMemberLost: (error) => present() && this.#memberLost(error),
+        onRefused: (error) => present() && this.#refused(error),
+        onChange: () => present() && this.changed(),
       },
-      onLost: (error) => client === this.client && this.#lost(error),
-      onQuiet: (seconds) => client === this.client && this.#quiet(seconds),
-    });
+      this.workers,
+    );
     return client;
   }
 
@@ -242,10 +177,8 @@ export class RunControl extends EventTarget {
     this.#enter("booting");
     try {
       const model_xml = await this.loadModel(task);
-      if (!this.client || this.used || this.client.state === "lost") {
-        this.client?.close();
-        this.client = this.#newClient();
-      }
+      if (this.client?.state === "lost") this.#dismiss();
+      this.client ??= this.#newClient();
       const { client } = this;
       await client.booted;
       if (client !== this.client || this.state !== "booting") return;
@@ -256,8 +189,8 @@ export class RunControl extends EventTarget {
         task: /** @type {any} */ (task),
         model_xml,
         visible: Math.min(this.visible, recipe.n_envs),
-        checkpoint: this.checkpoint?.bytes.slice(0) ?? null,
-        policy: this.checkpoint ? null : (policy?.slice(0) ?? null),
+        checkpoint: this.checkpoint?.bytes ?? null,
+        policy: this.checkpoint ? null : policy,
         checkpoint_every_updates: Math.max(
           1,
           Math.round(CHECKPOINT_STEPS / (recipe.n_envs * Number(recipe.algo.n_steps))),
@@ -272,7 +205,7 @@ export class RunControl extends EventTarget {
   #receive(message) {
     switch (message.type) {
       case "ready":
-        return this.#changed();
+        return this.changed();
       case "started":
         this.started = message;
         return this.#enter("running");
@@ -288,7 +221,7 @@ export class RunControl extends EventTarget {
         return this.#keepPolicy(message);
       case "evaluated":
         this.evaluation = message.evaluation;
-        return this.#changed();
+        return this.changed();
       case "state_changed":
         return this.#stateChanged(message.state);
       case "failed":
@@ -306,22 +239,21 @@ export class RunControl extends EventTarget {
     this.dispatchEvent(new CustomEvent("progress", { detail: progress }));
     if (!this.evaluating) return;
     this.client?.expectTraffic(false);
-    this.#changed();
+    this.changed();
   }
 
   /** @param {CheckpointFile} message */
   #keepCheckpoint(message) {
     // Only what is behind a new checkpoint proves that the run gets further than where it broke.
-    if (message.steps > (this.checkpoint?.steps ?? 0)) this.recoveries = 0;
-    this.checkpoint = { bytes: message.checkpoint, steps: message.steps };
+    if (this.takeCheckpoint(message)) this.recoveries = 0;
     this.#save();
-    this.#changed();
+    this.changed();
   }
 
   /** @param {PolicyFile} message */
   #keepPolicy(message) {
     this.policy = { bytes: message.policy, steps: message.steps };
-    this.#changed();
+    this.changed();
   }
 
   /** @param {"running"|"paused"|"finished"|"stopped"} state */
@@ -330,37 +262,54 @@ export class RunControl extends EventTarget {
     if (state !== "running") this.#save();
   }
 
-  /** Drop what the curve gained since the checkpoint: it will be learned again, bit for bit. */
-  #rewind() {
-    const steps = this.checkpoint?.steps ?? 0;
-    this.records = this.records.filter((record) => record.steps <= steps);
-    this.dispatchEvent(new CustomEvent("rewound"));
-  }
-
-  /** @param {PageError} error */
+  /** No worker is left. @param {PageError} error */
   #lost(error) {
     this.client = null;
     this.boot = null;
     if (!this.live) {
-      this.#changed();
+      this.changed();
       return;
     }
-    const wasPaused = this.state === "paused" || this.state === "stopping";
-    const kept = this.checkpoint ? `step ${this.checkpoint.steps.toLocaleString("en-US")}` : "its start";
-    if (wasPaused || this.state === "booting" || this.recoveries >= MOST_RECOVERIES) {
-      this.#failed(error);
-      return;
-    }
+    const resting = this.state === "paused" || this.state === "stopping" || this.state === "booting";
+    if (resting || !this.#recover(error)) this.#failed(error);
+    else this.#launch(null);
+  }
+
+  /** The others go on from the newest checkpoint by themselves. @param {PageError} error */
+  #memberLost(error) {
+    if (!this.#recover(error)) this.#failed(error);
+  }
+
+  /**
+   * Count a loss, and go back to the newest checkpoint unless there were too many in a row.
+   * @param {PageError} error
+   */
+  #recover(error) {
+    if (this.recoveries >= MOST_RECOVERIES) return false;
     this.recoveries += 1;
-    this.#rewind();
+    this.rewind();
+    const kept = this.checkpoint ? `step ${this.checkpoint.steps.toLocaleString("en-US")}` : "its start";
     this.notices.show({
       key: "run",
-      title: "The training worker was lost and is being replaced",
+      title: "A training worker was lost and is being replaced",
       what: error.message,
       todo: `Nothing to do: training goes on from ${kept}, with the same numbers as if nothing had happened.`,
       details: error.details,
     });
-    this.#launch(null);
+    return true;
+  }
+
+  /** @param {PageError} error */
+  #refused(error) {
+    const learn = this.learning ? ` Training goes on with ${this.learning}.` : "";
+    this.notices.show({
+      key: "workers",
+      kind: "info",
+      title: "Another training worker could not start",
+      what: error.message,
+      todo: `The result is the same with fewer; only the time differs.${learn}`,
+      details: error.details,
+    });
   }
 
   /** @param {number} seconds */
@@ -374,21 +323,19 @@ export class RunControl extends EventTarget {
       title: "The training worker does not answer",
       what: `Nothing was heard from it for ${Math.round(seconds)} s. A very large minibatch or network can take that long.`,
       todo: "Wait, or replace it: training then goes on from the newest checkpoint.",
-      actions: [{ label: "Replace the worker", run: () => this.#replace() }],
+      actions: [{ label: "Replace the worker", run: () => this.client?.replaceSilent() }],
     });
   }
 
-  #replace() {
-    const { client } = this;
+  /** End the workers. */
+  #dismiss() {
+    this.client?.close();
     this.client = null;
-    client?.close();
-    this.#lost(new PageError("The training worker was replaced", "It did not answer."));
   }
 
   /** @param {unknown} error */
   #failed(error) {
-    this.client?.close();
-    this.client = null;
+    this.#dismiss();
     const learned = this.checkpoint !== null;
     this.#enter(learned ? "stopped" : "failed");
     const todo =
@@ -415,10 +362,6 @@ export class RunControl extends EventTarget {
   #enter(state) {
     this.state = state;
     this.client?.expectTraffic(state === "running");
-    this.#changed();
-  }
-
-  #changed() {
-    this.dispatchEvent(new CustomEvent("change"));
+    this.changed();
   }
 }

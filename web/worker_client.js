@@ -19,6 +19,8 @@ export const QUIET_S = 30;
 /** Loading sends a message at each stage; a slow line takes long over the largest file. */
 const BOOT_QUIET_S = 120;
 const CHECK_MS = 1000;
+/** A worker between two slices of its work answers a small question within some milliseconds. */
+const ANSWER_MS = 2000;
 
 let count = 0;
 
@@ -105,6 +107,19 @@ export class WorkerClient {
     this.busy = busy;
     this.heard_ms = performance.now();
     if (!busy) this.#setQuiet(false);
+  }
+
+  /** Whether the trainer answers a small question soon; one that refuses it has answered. @returns {Promise<boolean>} */
+  async answers() {
+    const said = () => true;
+    const answer = this.request({ type: "request_policy" }).then(said, said);
+    const late = new Promise((resolve) => setTimeout(() => resolve(false), ANSWER_MS));
+    return await Promise.race([answer, late]);
+  }
+
+  /** End the worker as one that was lost. @param {PageError} error */
+  lose(error) {
+    this.#end("lost", error);
   }
 
   /** End the worker; pending requests fail. */

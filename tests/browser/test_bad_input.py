@@ -135,7 +135,7 @@ def test_a_lost_trainer_is_replaced_and_loses_nothing(
         if disturbed:
             lab.wait_updates(36)
             worker_of(lab, "trainer").evaluate(death)
-            words = lab.notice("The training worker was lost and is being replaced", timeout_s=60)
+            words = lab.notice("A training worker was lost and is being replaced", timeout_s=60)
             assert "training goes on from step" in words
             assert len(lab.notices()) == 1
         lab.wait_run("finished", timeout_s=120)
@@ -154,7 +154,7 @@ def test_a_trainer_that_hangs_can_be_replaced(open_lab: OpenLab, isolated_url: s
     at = int(lab.figure("updates") or 0)
     lab.page.locator(".notice button:text-is('Replace the worker')").click()
     lab.wait_updates(at + 2, timeout_s=90)
-    assert lab.notices() == ["The training worker was lost and is being replaced"]
+    assert lab.notices() == ["A training worker was lost and is being replaced"]
 
 
 def test_a_lost_player_is_replaced(open_lab: OpenLab, isolated_url: str) -> None:
