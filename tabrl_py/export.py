@@ -13,18 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from tabrl_py.config import describe_settings
+from tabrl_py.config import ALGORITHMS, describe_settings
 from tabrl_py.rewards import REWARDS
 from tabrl_py.tasks import TASKS, TaskSpec
-from tabrl_py.tasks.house import ACTUATED_JOINTS, COMPONENTS, HOUSE_TASKS
+from tabrl_py.tasks.house import ACTUATED_JOINTS, COMPONENTS, STAND
+from tabrl_py.tasks.house_skills import HOUSE_TASKS
+from tabrl_py.tasks.recipes import defaults
 from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec
 
 AXES = ("x", "y", "z")
 
 
 def tasks_json() -> str:
-    """The text of tasks.json: every task's whole record."""
-    return _json({"tasks": [task.to_json() for task in TASKS.values()]})
+    """The text of tasks.json: every task's whole record, the algorithms' defaults among its own."""
+    records = []
+    for task in TASKS.values():
+        named = {algorithm: defaults(task, algorithm) for algorithm in ALGORITHMS}
+        records.append({**task.to_json(), "defaults": {name: some for name, some in named.items() if some}})
+    return _json({"tasks": records})
 
 
 def settings_json() -> str:
@@ -52,7 +58,7 @@ def _head() -> Iterator[str]:
 
 
 def _house_table() -> Iterator[str]:
-    task = HOUSE_TASKS[0]
+    task = STAND
     yield f"## The house robot: {task.obs_size} numbers"
     yield ""
     yield f"All tasks of the group {task.group} see the same numbers. Layout version {task.layout_version}."
@@ -69,7 +75,7 @@ def _house_table() -> Iterator[str]:
 
 
 def _actions_table() -> Iterator[str]:
-    task = HOUSE_TASKS[0]
+    task = STAND
     yield f"### Its {task.action_size} actions"
     yield ""
     yield "Each lies between -1 and 1. In the tasks whose id ends in `-torque` it is the share of the joint's"

@@ -1,10 +1,12 @@
 """Which algorithm a recipe names."""
 
 from tabrl_py.algos.algorithm import Algorithm
+from tabrl_py.algos.ars import ARS
 from tabrl_py.algos.ppo import PPO
 from tabrl_py.algos.reinforce import Reinforce
+from tabrl_py.algos.sac import SAC
 from tabrl_py.algos.shards import Share
-from tabrl_py.config import PPOConfig, Recipe, ReinforceConfig
+from tabrl_py.config import ARSConfig, PPOConfig, Recipe, ReinforceConfig, SACConfig
 from tabrl_py.nn.actor_critic import ActorCritic
 from tabrl_py.tasks.spec import TaskSpec
 
@@ -25,6 +27,10 @@ def make_algorithm(recipe: Recipe, task: TaskSpec, share: Share) -> Algorithm:
             return PPO(recipe, first_networks(recipe, task), share, task.mirror)
         case ReinforceConfig():
             return Reinforce(recipe, first_networks(recipe, task), share)
+        case SACConfig():
+            return SAC(recipe, task.obs_size, task.action_size, share)
+        case ARSConfig():
+            return ARS(recipe, task.obs_size, task.action_size, share)
 
 
 def first_networks(recipe: Recipe, task: TaskSpec) -> ActorCritic:

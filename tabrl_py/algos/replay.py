@@ -1,33 +1,13 @@
 """What an off-policy algorithm remembers: the latest transitions, overwritten in turn."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from tabrl_py.errors import ConfigError
+from tabrl_py.nn.sac_loss import Transitions
 from tabrl_py.types import F32, I64, Bool, Float
 
 LARGEST_BYTES = 512 * 1024 * 1024
 """A tab has 4 GB of memory in all, and a checkpoint copies the buffer."""
-
-
-@dataclass(frozen=True)
-class Transitions:
-    """Some transitions, (B, ...) each.
-
-    Attributes:
-        obs: (B, O) what the policy saw, not normalised.
-        actions: (B, A) as the policy gave them, in [-1, 1].
-        rewards: (B,).
-        next_obs: (B, O) the true next observation, before any reset.
-        terminated: (B,) 1 where the task ended, so that nothing is earned beyond; a time-out is 0.
-    """
-
-    obs: Float
-    actions: Float
-    rewards: Float
-    next_obs: Float
-    terminated: Float
 
 
 class ReplayBuffer:

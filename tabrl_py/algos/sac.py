@@ -1,19 +1,32 @@
-"""Soft actor-critic with two critics and a learned temperature (arXiv:1812.05905).
+"""Soft actor-critic with two critics, their slow copies and a learned temperature (arXiv:1812.05905).
 
-What a gradient step is: the losses, their gradients by hand, and the order of the updates, which is that of
-Stable-Baselines3. algos/off_policy.py collects the transitions it learns from.
+The formulas are in nn/sac_loss.py; this is the order in which they are used, that of Stable-Baselines3.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tabrl_py.algos.replay import Transitions
-from tabrl_py.config import SACConfig
+from tabrl_py.algos.algorithm import Actor, UpdateStats, draw_noise, normalized, refuse_team
+from tabrl_py.algos.replay import ReplayBuffer
+from tabrl_py.algos.rollout import Rollout
+from tabrl_py.algos.shards import Share
+from tabrl_py.config import Recipe, SACConfig
+from tabrl_py.errors import ConfigError
+from tabrl_py.nn.arithmetic import Name
+from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.nn.optim import Adam
+from tabrl_py.nn.sac_loss import (
+    Transitions,
+    actor_gradient,
+    critic_gradient,
+    critic_targets,
+    temperature_gradient,
+)
 from tabrl_py.nn.soft_actor_critic import SoftActorCritic
-from tabrl_py.nn.squashed import Draw, draw_backward
-from tabrl_py.types import Float
+from tabrl_py.rng import Purpose, stream
+from tabrl_py.types import F32, Float
 
 ADAM_EPSILON = 1e-8
 
@@ -26,133 +39,66 @@ class Figures:
         policy_loss: mean(temperature log p - min Q).
         value_loss: mean of both critics' squared errors, halved and summed.
         entropy: -mean(log p), nats.
-        temperature: the weight of the entropy.
-        action_std: mean standard deviation before squashing.
-        log_std: (A,) mean log standard deviation, as a policy file has it.
         explained_variance: 1 - var(target - Q) / var(target), of the first critic.
         grad_norm: of the critics' gradient.
-        skipped: whether the step was left out, from the part on that was not finite; the rest is 0 then.
+        temperature: the weight of the entropy.
+        log_std: (A,) mean log standard deviation, before squashing.
     """
 
-    policy_loss: float = 0.0
-    value_loss: float = 0.0
-    entropy: float = 0.0
-    temperature: float = 0.0
-    action_std: float = 0.0
-    log_std: Float | None = None
-    explained_variance: float = 0.0
-    grad_norm: float = 0.0
-    skipped: bool = False
+    policy_loss: float
+    value_loss: float
+    entropy: float
+    explained_variance: float
+    grad_norm: float
+    temperature: float
+    log_std: Float
 
 
-def critic_targets(
-    nets: SoftActorCritic, batch: Transitions, noise: Float, temperature: float, gamma: float
-) -> Float:
-    """(B,) r + gamma (min target Q(s', a') - temperature log p(a')), the bracket 0 where the task ended.
-
-    arXiv:1812.05905, eq. 5 and 6, with a' drawn by the present policy; a time-out is no end.
-    """
-    drawn = nets.draw(batch.next_obs, noise)
-    pairs = np.concatenate([batch.next_obs, drawn.action], axis=1)
-    first, second = (critic.forward(pairs)[:, 0] for critic in nets.target_critics)
-    beyond = np.minimum(first, second) - temperature * drawn.log_prob
-    following: Float = batch.rewards + gamma * (1.0 - batch.terminated) * beyond
-    return following.astype(nets.params.dtype, copy=False)
-
-
-def critic_gradient(nets: SoftActorCritic, batch: Transitions, targets: Float) -> tuple[float, Float]:
-    """Into nets.d_critics, the gradient of 1/2 mean((Q1 - y)^2) + 1/2 mean((Q2 - y)^2).
-
-    Returns:
-        the loss, and (B,) what the first critic said.
-    """
-    pairs = np.concatenate([batch.obs, batch.actions], axis=1)
-    loss = 0.0
-    said: list[Float] = []
-    for critic, d_critic in zip(nets.critics, nets.d_critics, strict=True):
-        values = critic.forward(pairs)[:, 0]
-        error = values - targets
-        loss += 0.5 * float(np.mean(error * error))
-        said.append(values.copy())
-        critic.backward((error / len(error)).astype(error.dtype)[:, None], d_critic)
-    return loss, said[0]
-
-
-def actor_gradient(nets: SoftActorCritic, obs: Float, noise: Float, temperature: float) -> tuple[float, Draw]:
-    """Into nets.d_actor, the gradient of mean(temperature log p(a) - min(Q1, Q2)(s, a)), a from `noise`.
-
-    arXiv:1812.05905, eq. 9. The critics stay as they are: their gradient by the action is passed on.
-
-    Returns:
-        the loss, and the actions drawn.
-    """
-    drawn = nets.draw(obs, noise)
-    pairs = np.concatenate([obs, drawn.action], axis=1)
-    first, second = (critic.forward(pairs)[:, 0] for critic in nets.critics)
-    share = obs.dtype.type(1.0 / len(obs))
-    loss = float(np.mean(temperature * drawn.log_prob - np.minimum(first, second)))
-    d_action: Float = np.zeros_like(drawn.action)
-    d_pairs = np.empty_like(pairs)
-    for critic, counts in zip(nets.critics, (first <= second, first > second), strict=True):
-        critic.backward(np.where(counts, -share, obs.dtype.type(0.0))[:, None], None, d_pairs)
-        d_action += d_pairs[:, nets.obs_size :]
-    d_log_prob = np.full(len(obs), temperature * share, obs.dtype)
-    d_mean, d_log_std = draw_backward(drawn, d_action, d_log_prob)
-    nets.actor.backward(np.concatenate([d_mean, d_log_std], axis=1), nets.d_actor)
-    return loss, drawn
-
-
-def temperature_gradient(log_prob: Float, target_entropy: float) -> float:
-    """Gradient of -log_temperature mean(log p + target_entropy) by log_temperature.
-
-    The loss of Stable-Baselines3; arXiv:1812.05905, eq. 18, has the temperature itself as factor, which
-    changes the length of the step and not its sign.
-    """
-    return -float(np.mean(log_prob)) - target_entropy
-
-
-class SAC:
+class Steps:
     """Gradient steps on the networks.
 
     Attributes:
         nets: what learns.
-        steps: gradient steps made or skipped.
+        count: gradient steps made or left out.
         target_entropy: that the temperature keeps the policy's entropy at, nats.
     """
 
     def __init__(self, config: SACConfig, nets: SoftActorCritic) -> None:
         """Learn nets, whose weights are already initialised."""
-        self.config, self.nets = config, nets
+        self._config, self.nets = config, nets
         self.target_entropy = config.target_entropy * nets.action_size
-        self.steps = 0
+        self.count = 0
         self._optimizers = {
             "actor_": Adam(nets.actor.params, epsilon=ADAM_EPSILON),
             "critic_": Adam(nets.both_critics, epsilon=ADAM_EPSILON),
             "temperature_": Adam(nets.log_temperature, epsilon=ADAM_EPSILON),
         }
 
-    def step(self, batch: Transitions, noise: Float) -> Figures:
+    def step(self, batch: Transitions, noise: Float) -> Figures | None:
         """Critics, then actor and temperature, then targets; ends before the first part that is not finite.
 
         Args:
             batch: observations normalised.
             noise: (2, B, A) standard normal draws: for the actor's actions, and for those that follow.
+
+        Returns:
+            None where it ended so.
         """
-        nets, config = self.nets, self.config
+        nets, config = self.nets, self._config
         temperature = float(np.exp(nets.log_temperature[0]))
-        self.steps += 1
+        self.count += 1
         with np.errstate(all="ignore"):
             targets = critic_targets(nets, batch, noise[1], temperature, config.gamma)
             value_loss, said = critic_gradient(nets, batch, targets)
             norm = _length(nets.d_both_critics)
         if not np.isfinite(value_loss + norm):
-            return Figures(skipped=True)
+            return None
         self._optimizers["critic_"].step(nets.d_both_critics, config.learning_rate)
         with np.errstate(all="ignore"):
             policy_loss, drawn = actor_gradient(nets, batch.obs, noise[0], temperature)
             finite = bool(np.isfinite(policy_loss + _length(nets.d_actor)))
         if not finite:
-            return Figures(skipped=True)
+            return None
         self._optimizers["actor_"].step(nets.d_actor, config.learning_rate)
         if config.temperature == "automatic":
             nets.d_log_temperature[0] = temperature_gradient(drawn.log_prob, self.target_entropy)
@@ -164,11 +110,10 @@ class SAC:
             policy_loss=policy_loss,
             value_loss=value_loss,
             entropy=-float(np.mean(drawn.log_prob)),
-            temperature=temperature,
-            action_std=float(np.mean(drawn.std)),
-            log_std=np.log(drawn.std).mean(axis=0),
             explained_variance=0.0 if variance == 0.0 else 1.0 - float(np.var(targets - said)) / variance,
             grad_norm=norm,
+            temperature=temperature,
+            log_std=np.log(drawn.std).mean(axis=0),
         )
 
     def state(self) -> dict[str, Float]:
@@ -176,7 +121,7 @@ class SAC:
         state: dict[str, Float] = {
             "params": self.nets.params,
             "targets": self.nets.targets,
-            "steps": np.array(float(self.steps)),
+            "gradient_steps": np.array(float(self.count)),
         }
         for prefix, adam in self._optimizers.items():
             state |= {f"{prefix}adam_m": adam.m, f"{prefix}adam_v": adam.v}
@@ -187,10 +132,172 @@ class SAC:
         """Put back what state() gave."""
         self.nets.params[...] = state["params"]
         self.nets.targets[...] = state["targets"]
-        self.steps = int(state["steps"])
+        self.count = int(state["gradient_steps"])
         for prefix, adam in self._optimizers.items():
             adam.m[...], adam.v[...] = state[f"{prefix}adam_m"], state[f"{prefix}adam_v"]
             adam.step_count = int(state[f"{prefix}adam_count"])
+
+
+class SAC:
+    """See Algorithm. After a rollout come the gradient steps that are due for all control steps so far.
+
+    Attributes:
+        nets: what is learned.
+        steps: the gradient steps.
+        buffer: the transitions it learns from.
+    """
+
+    arithmetic: Name = "numpy"
+    reward_discount: float | None = None
+
+    def __init__(self, recipe: Recipe, obs_size: int, action_size: int, share: Share | None = None) -> None:
+        """Networks with their first weights, and an empty memory.
+
+        Raises:
+            ConfigError: the memory would be too large, layer norm is asked for, or there is a team.
+        """
+        config, network = recipe.algo, recipe.network
+        assert isinstance(config, SACConfig)
+        self._share = Share(recipe.n_envs) if share is None else share
+        refuse_team(self._share, "sac")
+        if network.layer_norm:
+            raise ConfigError("network.layer_norm=True is not for sac; set it to false")
+        self.config, self._seed = config, recipe.seed
+        self.nets = SoftActorCritic(obs_size, action_size, network.hidden, network.activation)
+        self.nets.init(recipe.seed, network.init_log_std, config.init_temperature)
+        self.steps = Steps(config, self.nets)
+        self.buffer = ReplayBuffer(config.buffer_size, obs_size, action_size)
+        self._log_std: F32 = np.full(action_size, network.init_log_std, np.float32)
+
+    def begin_rollout(
+        self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
+    ) -> None:
+        """See Algorithm.begin_rollout."""
+        self.buffer.mark()
+        self._noise, self._normalizer = rollout.noise, normalizer
+        steps = rollout.n_steps
+        # Steps of this rollout before which fewer control steps were taken than are random.
+        due = -(-self.config.warmup_steps // rollout.n_envs) - update * steps
+        self._random = min(max(due, 0), steps)
+        draw_noise(rollout, self._share, self._seed, update)
+        if self._random:
+            shape = (steps, rollout.noise.shape[2])
+            for row in range(rollout.n_envs):
+                rng = stream(self._seed, Purpose.WARMUP, row, update)
+                uniform = rng.random(shape, np.float32)[: self._random]
+                rollout.noise[: self._random, row] = 2.0 * uniform - 1.0
+
+    def act(self, t: int, obs: F32, out: F32) -> None:
+        """See Algorithm.act."""
+        if t < self._random:
+            out[...] = self._noise[t]
+        else:
+            out[...] = self.nets.draw(normalized(obs, self._normalizer), self._noise[t]).action
+
+    def update(
+        self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
+    ) -> Iterator[UpdateStats | None]:
+        """See Algorithm.update."""
+        self._remember(rollout)
+        taken = (update + 1) * rollout.n_steps * rollout.n_envs - self.config.warmup_steps
+        due = int(self.config.updates_per_step * max(taken, 0))
+        totals = _Totals(self.config.learning_rate, float(np.mean(np.exp(self._log_std))))
+        yield totals.stats()
+        while self.steps.count < due:
+            figures = self._step(normalizer)
+            if figures is not None:
+                self._log_std[...] = figures.log_std
+            totals.add(figures)
+            yield totals.stats()
+
+    def _step(self, normalizer: ObsNormalizer | None) -> Figures | None:
+        """One gradient step on remembered transitions, drawn from the step's own stream."""
+        size = self.config.minibatch_size
+        rng = stream(self._seed, Purpose.REPLAY, 0, self.steps.count)
+        batch = self.buffer.at(rng.integers(0, self.buffer.count, size))
+        noise = rng.standard_normal((2, size, self.nets.action_size), np.float32)
+        if normalizer is not None:
+            batch = replace(
+                batch,
+                obs=normalizer.normalize(batch.obs, batch.obs),
+                next_obs=normalizer.normalize(batch.next_obs, batch.next_obs),
+            )
+        return self.steps.step(batch, noise)
+
+    def _remember(self, rollout: Rollout) -> None:
+        """Put a full rollout into the memory, each step with its true next observation.
+
+        Of an episode that terminated the next observation is that of another one; it is never looked at.
+        """
+        following = np.concatenate([rollout.obs[1:], rollout.last_obs[None]])
+        for t, row, obs in rollout.final_obs:
+            following[t, row] = obs
+        n, (obs_size, action_size) = following[..., 0].size, (self.nets.obs_size, self.nets.action_size)
+        self.buffer.add(
+            rollout.obs.reshape(n, obs_size),
+            rollout.actions.reshape(n, action_size),
+            rollout.rewards.ravel(),
+            following.reshape(n, obs_size),
+            rollout.terminated.ravel(),
+        )
+
+    def actor(self) -> Actor:
+        """See Algorithm.actor."""
+        sizes = (*self.nets.actor.sizes[:-1], self.nets.action_size)
+        params = self.nets.policy_params(self._log_std)
+        return Actor(sizes, self.nets.actor.activation, params, squash="tanh")
+
+    def load_actor(self, params: F32) -> None:
+        """See Algorithm.load_actor."""
+        self.nets.load_policy_params(params)
+        self._log_std[...] = params[-self.nets.action_size :]
+
+    def state(self) -> dict[str, Float]:
+        """See Algorithm.state."""
+        return {**self.steps.state(), "log_std": self._log_std}
+
+    def memory(self) -> dict[str, Float]:
+        """See Algorithm.memory."""
+        return {f"buffer_{name}": value for name, value in self.buffer.state().items()}
+
+    def load_state(self, state: dict[str, Float]) -> None:
+        """See Algorithm.load_state."""
+        self.steps.load_state(state)
+        self._log_std[...] = state["log_std"]
+        self.buffer.load_state({name: state[f"buffer_{name}"] for name in ("rows", "added")})
+
+
+@dataclass
+class _Totals:
+    """Means over the gradient steps of an update."""
+
+    learning_rate: float
+    action_std: float
+    sums: Float = field(default_factory=lambda: np.zeros(5))
+    count: int = 0
+    skipped: int = 0
+
+    def add(self, figures: Figures | None) -> None:
+        if figures is None:
+            self.skipped += 1
+            return
+        f = figures
+        self.sums += (f.policy_loss, f.value_loss, f.entropy, f.explained_variance, f.grad_norm)
+        self.action_std = float(np.mean(np.exp(f.log_std)))
+        self.count += 1
+
+    def stats(self) -> UpdateStats:
+        policy, value, entropy, explained, norm = (float(x) for x in self.sums / max(self.count, 1))
+        return UpdateStats(
+            policy_loss=policy,
+            value_loss=value,
+            entropy=entropy,
+            explained_variance=explained,
+            learning_rate=self.learning_rate,
+            grad_norm=norm,
+            action_std=self.action_std,
+            skipped=self.skipped,
+        )
 
 
 def _length(grads: Float) -> float:

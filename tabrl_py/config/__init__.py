@@ -8,6 +8,7 @@ from tabrl_py.config.ars import ARSConfig
 from tabrl_py.config.network import NetworkConfig
 from tabrl_py.config.ppo import PPOConfig
 from tabrl_py.config.recipe import (
+    ALGORITHM_DEFAULTS,
     ALGORITHMS,
     READABLE_VERSIONS,
     RECIPE_VERSION,
@@ -21,6 +22,7 @@ from tabrl_py.config.sac import SACConfig
 
 __all__ = [
     "ALGORITHMS",
+    "ALGORITHM_DEFAULTS",
     "READABLE_VERSIONS",
     "RECIPE_VERSION",
     "ARSConfig",

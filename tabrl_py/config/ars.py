@@ -45,10 +45,19 @@ class ARSConfig:
         high=10.0,
         group="algorithm",
     )
-    leave_out_alive: bool = setting(
-        False,
-        "Ignore the reward for being up",
-        "Learn from the reward without its term alive, so that standing still does not pay.",
+    reward_shift: float = setting(
+        0.0,
+        "Reward shift",
+        "Taken off each step's reward; by as much as a task pays for being up, standing still earns nothing.",
+        low=-100.0,
+        high=100.0,
+    )
+    n_steps: int = setting(
+        250,
+        "Steps per record",
+        "Control steps of each environment between two records; updates come when their episodes have ended.",
+        low=1,
+        high=8192,
     )
 
     def __post_init__(self) -> None:

@@ -4,9 +4,11 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from tabrl_py.config.ars import ARSConfig
 from tabrl_py.config.network import NetworkConfig
 from tabrl_py.config.ppo import PPOConfig
 from tabrl_py.config.reinforce import ReinforceConfig
+from tabrl_py.config.sac import SACConfig
 from tabrl_py.errors import ConfigError
 from tabrl_py.settings import check_settings, describe, setting
 
@@ -15,12 +17,26 @@ RECIPE_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 """Recipes of these versions can be read: their settings mean the same."""
 
-AlgoConfig: TypeAlias = PPOConfig | ReinforceConfig
-AlgorithmName: TypeAlias = Literal["ppo", "reinforce"]
-ALGORITHMS: dict[str, type[PPOConfig] | type[ReinforceConfig]] = {
+AlgoConfig: TypeAlias = PPOConfig | ReinforceConfig | SACConfig | ARSConfig
+AlgorithmName: TypeAlias = Literal["ppo", "reinforce", "sac", "ars"]
+ALGORITHMS: dict[str, type[AlgoConfig]] = {
     "ppo": PPOConfig,
     "reinforce": ReinforceConfig,
+    "sac": SACConfig,
+    "ars": ARSConfig,
 }
+ALGORITHM_DEFAULTS: dict[str, dict[str, Any]] = {
+    "sac": {
+        "n_envs": 8,
+        "total_steps": 300_000,
+        "network.hidden": [256, 256],
+        "network.activation": "relu",
+        "network.init_log_std": 0.0,
+        "network.normalize_obs": False,
+    },
+    "ars": {"total_steps": 10_000_000, "network.hidden": []},
+}
+"""General settings that an algorithm begins with in place of the general defaults, by dotted name."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +106,9 @@ class Recipe:
                 f"n_envs={self.n_envs} x n_steps={self.algo.n_steps} = {batch} samples per "
                 f"update do not fit in memory; the most is 1048576"
             )
-        if isinstance(self.algo, PPOConfig) and self.algo.minibatch_size > batch:
-            raise ConfigError(
-                f"algo.minibatch_size={self.algo.minibatch_size} is more than the "
-                f"n_envs*n_steps={batch} samples of a rollout; "
-                f"lower it to {batch} or raise n_steps"
-            )
+        problem = _problem_between(self.n_envs, self.algo)
+        if problem:
+            raise ConfigError(problem)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, with the recipe version."""
@@ -122,7 +135,35 @@ class Recipe:
         return recipe
 
 
-def _algorithm_config(name: object) -> type[PPOConfig] | type[ReinforceConfig]:
+def _problem_between(n_envs: int, algo: AlgoConfig) -> str:
+    """What is wrong between settings of an algorithm that are each right, or ""."""
+    batch = n_envs * algo.n_steps
+    match algo:
+        case PPOConfig() if algo.minibatch_size > batch:
+            return (
+                f"algo.minibatch_size={algo.minibatch_size} is more than the "
+                f"n_envs*n_steps={batch} samples of a rollout; "
+                f"lower it to {batch} or raise n_steps"
+            )
+        case SACConfig() if batch > algo.buffer_size:
+            return (
+                f"algo.buffer_size={algo.buffer_size} is less than the n_envs*n_steps={batch} steps "
+                f"between learning; raise it or lower n_steps"
+            )
+        case ARSConfig() if algo.top_directions > algo.n_directions:
+            return (
+                f"algo.top_directions={algo.top_directions} is more than n_directions={algo.n_directions}; "
+                f"lower it to {algo.n_directions}"
+            )
+        case ARSConfig() if n_envs > 2 * algo.n_directions:
+            return (
+                f"n_envs={n_envs} is more than the 2*n_directions={2 * algo.n_directions} episodes of an "
+                f"update; lower it to {2 * algo.n_directions} or raise n_directions"
+            )
+    return ""
+
+
+def _algorithm_config(name: object) -> type[AlgoConfig]:
     if not isinstance(name, str) or name not in ALGORITHMS:
         raise ConfigError(f"algorithm={name!r} is not known; choose one of {', '.join(ALGORITHMS)}")
     return ALGORITHMS[name]

@@ -10,9 +10,9 @@ class SACConfig:
     """Soft actor-critic (arXiv:1812.05905): off-policy, from a memory of past steps."""
 
     n_steps: int = setting(
-        128,
-        "Steps per record",
-        "Control steps of each environment between two records; more record and save the run less often.",
+        16,
+        "Steps per rollout",
+        "Control steps each environment takes between learning; more learn later, and in longer stretches.",
         low=1,
         high=8192,
     )
@@ -44,7 +44,7 @@ class SACConfig:
         300_000,
         "Memory",
         "Control steps that are remembered and learned from; more take more memory and forget later.",
-        low=1000,
+        low=100,
         high=10_000_000,
     )
     warmup_steps: int = setting(

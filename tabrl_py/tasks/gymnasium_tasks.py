@@ -63,6 +63,22 @@ def _task(nu: int, reach: float = 1.0, **fields: Any) -> TaskSpec:  # noqa: ANN4
     )
 
 
+def _ars(
+    directions: int, top: int, step: float, noise: float, shift: float, n_envs: int
+) -> dict[str, dict[str, Any]]:
+    """Settings of ARS near those of its paper (arXiv:1803.07055, table 9)."""
+    return {
+        "ars": {
+            "n_envs": n_envs,
+            "algo.n_directions": directions,
+            "algo.top_directions": top,
+            "algo.step_size": step,
+            "algo.noise": noise,
+            "algo.reward_shift": shift,
+        }
+    }
+
+
 # The humanoid of both humanoid tasks: world and 13 bodies, a free joint and 17 hinges.
 _HUMANOID_BODIES, _HUMANOID_NQ, _HUMANOID_NV, _HUMANOID_NU = 14, 24, 23, 17
 _HUMANOID_OBSERVATION = (
@@ -73,6 +89,8 @@ _HUMANOID_OBSERVATION = (
     ObsField("joint torques", "qfrc_actuator", 6, _HUMANOID_NV, "N m"),
     ObsField("contact forces", "cfrc_ext", 6, 6 * _HUMANOID_BODIES, "N m, N"),
 )
+_HUMANOID_BUFFER = 100_000
+"""Its observations are long: these steps take 273 MB."""
 _HUMANOID_FORCES = SignalField("contact_forces", "cfrc_ext", 0, 6 * _HUMANOID_BODIES, "N m, N")
 
 _HUMANOID_HINGES = (
@@ -179,6 +197,7 @@ HOPPER = _task(
     reset=_noise(5e-3),
     reward=RewardSpec("travel", {"forward_weight": 1.0, "control_weight": 1e-3, "alive_weight": 1.0}),
     forward_axis="position",
+    defaults=_ars(8, 4, step=0.01, noise=0.025, shift=1.0, n_envs=8),
 )
 
 WALKER2D = _task(
@@ -194,6 +213,7 @@ WALKER2D = _task(
     reset=_noise(5e-3),
     reward=RewardSpec("travel", {"forward_weight": 1.0, "control_weight": 1e-3, "alive_weight": 1.0}),
     forward_axis="position",
+    defaults=_ars(40, 30, step=0.03, noise=0.025, shift=1.0, n_envs=20),
 )
 
 HALF_CHEETAH = _task(
@@ -262,6 +282,7 @@ ANT = _task(
         # Gymnasium's motors begin with the fourth leg.
         _ant_hinges((*_ANT_HINGES[6:], *_ANT_HINGES[:6])),
     ),
+    defaults=_ars(60, 20, step=0.015, noise=0.025, shift=1.0, n_envs=30),
 )
 
 HUMANOID = _task(
@@ -289,6 +310,10 @@ HUMANOID = _task(
     ),
     forward_axis="position",
     mirror=_HUMANOID_MIRROR,
+    defaults={
+        **_ars(230, 230, step=0.02, noise=0.0075, shift=5.0, n_envs=46),
+        "sac": {"algo.buffer_size": _HUMANOID_BUFFER},
+    },
 )
 
 HUMANOID_STANDUP = _task(
@@ -314,6 +339,7 @@ HUMANOID_STANDUP = _task(
         },
     ),
     mirror=_HUMANOID_MIRROR,
+    defaults={"sac": {"algo.buffer_size": _HUMANOID_BUFFER}},
 )
 
 GYMNASIUM_TASKS = (

@@ -1,13 +1,18 @@
-"""The recipe of a task: general defaults, then the task's own, then what the user asks for."""
+"""The recipe of a task: general defaults, the algorithm's, the task's own, then what the user asks for."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from tabrl_py.config import Recipe
+from tabrl_py.config import ALGORITHM_DEFAULTS, Recipe
 from tabrl_py.errors import ConfigError
 from tabrl_py.tasks.spec import TaskSpec
 
 SECTIONS = ("network", "algo")
+
+
+def defaults(task: TaskSpec, algorithm: str) -> dict[str, Any]:
+    """What differs from the general defaults in a task's runs with an algorithm, by dotted name."""
+    return {**ALGORITHM_DEFAULTS.get(algorithm, {}), **task.defaults.get(algorithm, {})}
 
 
 def default_recipe(
@@ -17,14 +22,14 @@ def default_recipe(
 
     Args:
         task: its `defaults` for the algorithm come before `changes`.
-        algorithm: ppo or reinforce.
+        algorithm: ppo, reinforce, sac or ars.
         changes: values by dotted name, as in TaskSpec.defaults: {"seed": 2, "algo.gamma": 0.995}.
 
     Raises:
         ConfigError: an unknown name, a value out of its limits, or settings that contradict each other.
     """
     record: dict[str, Any] = {"task": task.id, "algorithm": algorithm, "network": {}, "algo": {}}
-    for name, value in {**task.defaults.get(algorithm, {}), **(changes or {})}.items():
+    for name, value in {**defaults(task, algorithm), **(changes or {})}.items():
         section, dot, setting = name.partition(".")
         if not dot and name not in ("task", "algorithm", *SECTIONS):
             record[name] = value

@@ -56,6 +56,10 @@ def test_records_say_what_the_package_says() -> None:
         "scale": 1.0,
         "clip": None,
     }
+    by_id = {task["id"]: task["defaults"] for task in tasks}
+    assert by_id["Hopper-v5"]["sac"]["network.hidden"] == [256, 256]
+    assert by_id["Hopper-v5"]["ars"]["algo.n_directions"] == 8
+    assert "reinforce" not in by_id["Hopper-v5"]
     settings = json.loads(settings_json())
     assert set(settings) == set(describe_settings())
     seed = next(entry for entry in settings["run"] if entry["name"] == "seed")

@@ -16,9 +16,17 @@ TASK = replace(
 
 def test_the_task_speaks_before_the_user_and_after_the_general_defaults() -> None:
     recipe = default_recipe(TASK, "ppo", {"algo.gamma": 0.8, "seed": 4})
+    assert isinstance(recipe.algo, PPOConfig)
     assert (recipe.n_envs, recipe.seed, recipe.algo.gamma, recipe.network.hidden) == (16, 4, 0.8, (5,))
     assert recipe.algo.n_steps == PPOConfig().n_steps
     assert default_recipe(TASK, "reinforce").n_envs == Recipe("Hopper-v5").n_envs
+
+
+def test_an_algorithm_has_general_defaults_of_its_own() -> None:
+    recipe = default_recipe(TASK, "sac")
+    assert (recipe.n_envs, recipe.network.hidden, recipe.network.activation) == (8, (256, 256), "relu")
+    assert default_recipe(TASK, "ars").network.hidden == ()
+    assert default_recipe(replace(TASK, defaults={"sac": {"n_envs": 4}}), "sac").n_envs == 4
 
 
 @pytest.mark.parametrize("algorithm", list(ALGORITHMS))

@@ -8,7 +8,16 @@ import pytest
 
 from tabrl_py.algos.checkpoint import read_checkpoint
 from tabrl_py.algos.training import Training
-from tabrl_py.config import ALGORITHMS, NetworkConfig, PPOConfig, Recipe, ReinforceConfig
+from tabrl_py.config import (
+    ALGORITHMS,
+    AlgoConfig,
+    ARSConfig,
+    NetworkConfig,
+    PPOConfig,
+    Recipe,
+    ReinforceConfig,
+    SACConfig,
+)
 from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.policy import safetensors, save_policy
 from tabrl_py.protocol import Progress
@@ -20,12 +29,17 @@ SHORT_HOPPER = replace(HOPPER, time_limit=7)
 """Episodes that end by the clock as well as by falling."""
 
 
+ALGOS: dict[str, AlgoConfig] = {
+    "ppo": PPOConfig(n_steps=16, minibatch_size=32, n_epochs=2),
+    "reinforce": ReinforceConfig(n_steps=16, baseline_epochs=2),
+    # A memory that is overwritten several times, and random steps that end within a rollout.
+    "sac": SACConfig(n_steps=16, warmup_steps=70, minibatch_size=8, buffer_size=100),
+    "ars": ARSConfig(n_steps=16, n_directions=3, top_directions=2),
+}
+
+
 def _recipe(algorithm: str = "ppo", **changes: Any) -> Recipe:  # noqa: ANN401
-    algo = (
-        PPOConfig(n_steps=16, minibatch_size=32, n_epochs=2)
-        if algorithm == "ppo"
-        else ReinforceConfig(n_steps=16, baseline_epochs=2)
-    )
+    algo = ALGOS[algorithm]
     recipe = Recipe(
         HOPPER.id, algorithm, seed=3, total_steps=320, n_envs=4, network=NetworkConfig(hidden=(8,)), algo=algo
     )
