@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.learning import MEASURES, SIDES, TASKS, _compare, _interval
+from benchmarks._runs import interval
+from benchmarks.learning import MEASURES, SIDES, TASKS, _compare
 
 
 def test_the_interval_is_students() -> None:
     # Mean 2, deviation 1 over n = 3: t = 4.303, half width 4.303 / sqrt(3)
-    assert _interval([1.0, 2.0, 3.0]) == pytest.approx((2.0, 2.4843), abs=1e-4)
+    assert interval([1.0, 2.0, 3.0]) == pytest.approx((2.0, 2.4843), abs=1e-4)
 
 
 @pytest.mark.parametrize(("ours", "not_worse"), [(100.0, True), (76.0, True), (74.0, False)])
