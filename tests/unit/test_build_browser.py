@@ -1,4 +1,4 @@
-"""Finding a Chromium, and installing one where there is none: stand-in installers, a real search."""
+"""Finding browsers, and installing them where there are none: stand-in installers, a real search."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from wasm.build.errors import BuildError
 
 MAKES_A_BROWSER = """\
 [ "$1" = install ] || exit 0
-printf '#!/bin/sh\\n' > "{folder}/chromium"
-chmod 755 "{folder}/chromium"
+printf '#!/bin/sh\\n' > "{folder}/{program}"
+chmod 755 "{folder}/{program}"
 """
 
 
@@ -29,8 +29,10 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).symlink_to(found)
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "playwright"))
-    monkeypatch.delenv("TABRL_CHROMIUM", raising=False)
+    for variable in ("TABRL_CHROMIUM", "TABRL_FIREFOX"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(browser, "MAC_APPLICATIONS", ())
+    monkeypatch.setattr(browser, "FIREFOX_MAC_APPLICATIONS", ())
     monkeypatch.setattr(console, "CACHE", tmp_path / ".cache")
     monkeypatch.setattr(console, "ROOT", tmp_path)
     return folder
@@ -45,6 +47,7 @@ def _program(path: Path, script: str = "") -> str:
 def test_a_bare_machine_has_none(bare: Path) -> None:
     assert bare.is_dir()
     assert browser.find_chromium() is None
+    assert browser.find_firefox() is None
 
 
 def test_the_systems_browser_is_found(bare: Path) -> None:
@@ -52,6 +55,10 @@ def test_the_systems_browser_is_found(bare: Path) -> None:
     assert browser.find_chromium() == chrome
     chromium = _program(bare / "chromium")
     assert browser.find_chromium() == chromium
+    firefox = _program(bare / "firefox")
+    assert browser.find_firefox() == browser.require_firefox() == firefox
+    esr = _program(bare / "firefox-esr")
+    assert browser.find_firefox() == esr
 
 
 def test_the_users_choice_comes_first(bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +74,20 @@ def test_a_wrong_choice_is_named(bare: Path, monkeypatch: pytest.MonkeyPatch) ->
         BuildError, match="gone does not exist; name a Chromium program or unset the variable"
     ):
         browser.find_chromium()
+    monkeypatch.setenv("TABRL_FIREFOX", str(bare / "gone"))
+    with pytest.raises(BuildError, match=r"TABRL_FIREFOX=.*gone does not exist; name a Firefox program"):
+        browser.find_firefox()
+
+
+def test_where_firefox_cannot_be_installed_the_reason_is_told(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(
+        BuildError, match="there is no Firefox; install Firefox yourself, or set TABRL_FIREFOX"
+    ):
+        browser.require_firefox()
+    assert not list(bare.glob("firefox*"))
 
 
 needs_root_on_debian = pytest.mark.skipif(
@@ -76,8 +97,10 @@ needs_root_on_debian = pytest.mark.skipif(
 
 @needs_root_on_debian
 def test_debians_package_is_installed_when_root(bare: Path) -> None:
-    _program(bare / "apt-get", MAKES_A_BROWSER.format(folder=bare))
+    _program(bare / "apt-get", MAKES_A_BROWSER.format(folder=bare, program="chromium"))
     assert browser.require_chromium() == str(bare / "chromium")
+    _program(bare / "apt-get", MAKES_A_BROWSER.format(folder=bare, program="firefox-esr"))
+    assert browser.require_firefox() == str(bare / "firefox-esr")
 
 
 @needs_root_on_debian
@@ -90,3 +113,5 @@ def test_failed_installation_is_one_line_that_says_what_to_do(bare: Path) -> Non
     assert "there is no Chromium for the browser tests and none could be installed" in message
     assert "cannot be reached" in message
     assert message.endswith("install Chromium or Chrome yourself, or set TABRL_CHROMIUM to its program")
+    with pytest.raises(BuildError, match=r"there is no Firefox and none could be installed: .*reached"):
+        browser.require_firefox()

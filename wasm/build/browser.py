@@ -1,4 +1,4 @@
-"""A Chromium for the browser tests: Playwright's own, else the system's, else one that is installed now."""
+"""Browsers for the browser tests: the system's, else installed now; Chromium also as Playwright's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from wasm.build.console import run_logged, say
@@ -16,6 +17,8 @@ MAC_APPLICATIONS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+FIREFOX_NAMES = ("firefox-esr", "firefox")
+FIREFOX_MAC_APPLICATIONS = ("/Applications/Firefox.app/Contents/MacOS/firefox",)
 
 
 def find_chromium() -> str | None:
@@ -24,21 +27,36 @@ def find_chromium() -> str | None:
     Raises:
         BuildError: `TABRL_CHROMIUM` names a file that does not exist.
     """
-    chosen = os.environ.get("TABRL_CHROMIUM")
-    if chosen:
-        if not Path(chosen).is_file():
-            raise BuildError(
-                f"TABRL_CHROMIUM={chosen} does not exist; name a Chromium program or unset the variable"
-            )
-        return chosen
-    own = _playwright_chromium()
-    if own is not None:
-        return own
-    for name in NAMES:
+    return _chosen("Chromium") or _playwright_chromium() or _installed(NAMES, MAC_APPLICATIONS)
+
+
+def find_firefox() -> str | None:
+    """The program to start: `$TABRL_FIREFOX`, or the system's; None without any.
+
+    Raises:
+        BuildError: `TABRL_FIREFOX` names a file that does not exist.
+    """
+    return _chosen("Firefox") or _installed(FIREFOX_NAMES, FIREFOX_MAC_APPLICATIONS)
+
+
+def _chosen(browser: str) -> str | None:
+    """The program that the user names in the environment."""
+    variable = f"TABRL_{browser.upper()}"
+    program = os.environ.get(variable)
+    if program and not Path(program).is_file():
+        raise BuildError(
+            f"{variable}={program} does not exist; name a {browser} program or unset the variable"
+        )
+    return program or None
+
+
+def _installed(names: Sequence[str], mac_applications: Sequence[str]) -> str | None:
+    """The first of these programs that the system has."""
+    for name in names:
         found = shutil.which(name)
         if found is not None:
             return found
-    return next((path for path in MAC_APPLICATIONS if Path(path).is_file()), None)
+    return next((path for path in mac_applications if Path(path).is_file()), None)
 
 
 ASK_PLAYWRIGHT = """
@@ -68,12 +86,8 @@ def require_chromium() -> str:
         return found
     say("No Chromium was found for the browser tests.")
     try:
-        if _is_debian() and os.geteuid() == 0 and shutil.which("apt-get"):
-            run_logged("Updating the package lists", ["apt-get", "update"], "apt-update.log")
-            install = ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]
-            run_logged(
-                "Installing Debian's chromium", install, "apt.log", env={"DEBIAN_FRONTEND": "noninteractive"}
-            )
+        if _installs_packages():
+            _install_package("chromium")
         else:
             install = [sys.executable, "-m", "playwright", "install", "chromium"]
             run_logged("Downloading Playwright's Chromium", install, "playwright.log")
@@ -86,6 +100,39 @@ def require_chromium() -> str:
     if found is None:
         raise BuildError("Chromium was installed but is not found; set TABRL_CHROMIUM to its program")
     return found
+
+
+def require_firefox() -> str:
+    """Find a Firefox, or install Debian's as root on Debian.
+
+    Raises:
+        BuildError: there is none and none can be installed.
+    """
+    found = find_firefox()
+    if found is not None:
+        return found
+    advice = "install Firefox yourself, or set TABRL_FIREFOX to its program"
+    if not _installs_packages():
+        raise BuildError(f"there is no Firefox; {advice}")
+    try:
+        _install_package("firefox-esr")
+    except BuildError as error:
+        raise BuildError(f"there is no Firefox and none could be installed: {error}; {advice}") from None
+    found = find_firefox()
+    if found is None:
+        raise BuildError("Firefox was installed but is not found; set TABRL_FIREFOX to its program")
+    return found
+
+
+def _installs_packages() -> bool:
+    """Whether this is root on Debian."""
+    return _is_debian() and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _install_package(name: str) -> None:
+    run_logged("Updating the package lists", ["apt-get", "update"], "apt-update.log")
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", name]
+    run_logged(f"Installing Debian's {name}", install, "apt.log", env={"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def _is_debian() -> bool:
