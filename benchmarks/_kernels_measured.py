@@ -1,6 +1,5 @@
 """What `./build.sh bench kernels` measures; the same code runs in CPython and in Pyodide."""
 
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from tabrl_py.algos.ppo import Minibatch, ppo_gradient
 from tabrl_py.config import PPOConfig
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.kernels import Library, Networks, Outcome, PPOSteps
-from tabrl_py.nn.normalize import ObsNormalizer
-from tabrl_py.nn.optim import Adam, clip_norm
+from tabrl_py.nn.arithmetic import Arithmetic, NumpyArithmetic
+from tabrl_py.nn.compiled import CompiledArithmetic
+from tabrl_py.nn.kernels import Library
+from tabrl_py.nn.optim import Adam
+from tabrl_py.nn.ppo_loss import Outcome
 
 SHAPES = [(4096, 72, 64), (1024, 256, 256)]
 SAMPLES, EPOCHS, MINIBATCH, ENVS = 8192, 10, 1024, 32
+SHARDS = 8
+"""Of a minibatch by the kernels, as in training; NumPy gets one, with which it is faster."""
 
 
 def measure(path: Path, repeats: int) -> dict[str, float]:
@@ -57,21 +59,23 @@ def _updates(library: Library, repeats: int) -> dict[str, float]:
     samples = {
         name: rng.standard_normal((SAMPLES, *width)).astype(np.float32) for name, width in widths.items()
     }
-    config = PPOConfig(n_epochs=EPOCHS, minibatch_size=MINIBATCH)
+    config = PPOConfig(n_epochs=EPOCHS, minibatch_size=MINIBATCH, target_kl=0.0)
     first = _networks()
     z = (samples["actions"] - first.actor.forward(samples["obs"])) * np.exp(-first.log_std)
     samples["old_log_prob"] = (
         -0.5 * (z * z).sum(axis=1) - first.log_std.sum() - 10.5 * np.log(2.0 * np.pi)
     ).astype(np.float32)
-    orders = [rng.permutation(SAMPLES) for _ in range(EPOCHS)]
+    orders = [rng.permutation(SAMPLES).astype(np.int32) for _ in range(EPOCHS)]
     seconds: dict[str, list[float]] = {"kernels": [], "numpy": []}
     for _ in range(repeats):
         ours, theirs = _networks(), _networks()
+        kernels = CompiledArithmetic(library, ours, Adam(ours.params), config)
+        numpy = NumpyArithmetic(theirs, Adam(theirs.params), config)
         began = time.perf_counter()
-        _update_by_kernels(library, ours, samples, orders, config)
+        _update(kernels, ours, samples, orders, SHARDS)
         seconds["kernels"].append(time.perf_counter() - began)
         began = time.perf_counter()
-        _update_by_numpy(theirs, samples, orders, config)
+        _update(numpy, theirs, samples, orders, 1)
         seconds["numpy"].append(time.perf_counter() - began)
     by = {name: min(times) for name, times in seconds.items()}
     moved = float(np.abs(theirs.params - first.params).max())
@@ -83,42 +87,32 @@ def _updates(library: Library, repeats: int) -> dict[str, float]:
     }
 
 
-def _update_by_kernels(
-    library: Library, nets: ActorCritic, samples: dict[str, Any], orders: list[Any], config: PPOConfig
+def _update(
+    arithmetic: Arithmetic, nets: ActorCritic, samples: dict[str, Any], orders: list[Any], shards: int
 ) -> None:
-    steps = PPOSteps(Networks(library, nets), Adam(nets.params), config)
-    steps.begin(**samples)
-    for order in orders:
-        rows = order.astype(np.int32)
-        for at in range(0, SAMPLES, MINIBATCH):
-            outcome, _ = steps.minibatch(rows[at : at + MINIBATCH], config.learning_rate)
-            assert outcome is Outcome.STEPPED
-
-
-def _update_by_numpy(
-    nets: ActorCritic, samples: dict[str, Any], orders: list[Any], config: PPOConfig
-) -> None:
-    adam = Adam(nets.params)
+    """All minibatches of an update, each in so many shards, as algos.ppo makes them."""
+    arithmetic.begin(**samples)
+    counts = np.full(shards, MINIBATCH // shards, np.int32)
+    grads, figures = np.empty((shards, nets.params.size), np.float32), np.empty((shards, 4))
     for order in orders:
         for at in range(0, SAMPLES, MINIBATCH):
             rows = order[at : at + MINIBATCH]
-            ppo_gradient(nets, Minibatch(**{name: array[rows] for name, array in samples.items()}), config)
-            clip_norm(nets.grads, config.max_grad_norm)
-            adam.step(nets.grads, config.learning_rate)
+            advantages = samples["advantages"][rows]
+            scale = 1.0 / (float(advantages.std(ddof=1)) + 1e-8)
+            arithmetic.gradients(rows, counts, float(advantages.mean()), scale, MINIBATCH, grads, figures)
+            outcome, _ = arithmetic.apply(arithmetic.tree_sum(grads), figures.sum(axis=0), MINIBATCH, 3e-4)
+            assert outcome is Outcome.STEPPED
 
 
 def _acting(library: Library) -> dict[str, float]:
     """One vector step of 32 environments: normalise, actor, noise."""
-    nets, normalizer = _networks(), ObsNormalizer(72)
-    networks = Networks(library, nets)
+    nets = _networks()
+    adam, config = Adam(nets.params), PPOConfig()
     obs, noise = np.ones((ENVS, 72), np.float32), np.ones((ENVS, 21), np.float32)
     mean, scale = np.zeros(72, np.float32), np.ones(72, np.float32)
-    out, seen, std = np.empty_like(noise), np.empty_like(obs), np.exp(nets.log_std)
-
-    def by_numpy() -> None:
-        hidden = nets.actor.forward(normalizer.normalize(obs, seen))
-        np.multiply(noise, std, out=out)
-        np.add(out, hidden, out=out)
-
-    by_kernels = statistics.median(_times(lambda: networks.act(obs, noise, mean, scale, out), 20, 100))
-    return {"act_us": 1e6 * by_kernels, "numpy_act_us": 1e6 * statistics.median(_times(by_numpy, 20, 100))}
+    out = np.empty_like(noise)
+    microseconds = []
+    for each in (CompiledArithmetic(library, nets, adam, config), NumpyArithmetic(nets, adam, config)):
+        times = _times(lambda: each.act(obs, noise, mean, scale, out), 20, 100)  # noqa: B023 - called at once
+        microseconds.append(1e6 * float(np.median(times)))
+    return {"act_us": microseconds[0], "numpy_act_us": microseconds[1]}

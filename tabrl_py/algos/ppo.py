@@ -16,12 +16,12 @@ from tabrl_py.algos.shards import Share, Waiting
 from tabrl_py.config import PPOConfig, Recipe
 from tabrl_py.errors import ConfigError
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.arithmetic import I32, make_arithmetic
+from tabrl_py.nn.arithmetic import make_arithmetic
 from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.nn.optim import Adam
 from tabrl_py.nn.ppo_loss import SUMS, MinibatchFigures, Outcome
 from tabrl_py.tasks.spec import Mirror
-from tabrl_py.types import F32, F64, Float
+from tabrl_py.types import F32, F64, I32, Float
 
 ADAPT_FACTOR = 1.5
 ADAPT_RANGE = (1e-5, 1e-2)

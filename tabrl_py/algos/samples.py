@@ -7,12 +7,12 @@ import numpy as np
 from tabrl_py.algos.algorithm import normalized
 from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.shards import Share
-from tabrl_py.nn.arithmetic import I32, Arithmetic
+from tabrl_py.nn.arithmetic import Arithmetic
 from tabrl_py.nn.gaussian import LOG_2PI
 from tabrl_py.nn.normalize import ObsNormalizer, RunningMoments
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.tasks.spec import Mirror
-from tabrl_py.types import F32, F64, Float
+from tabrl_py.types import F32, F64, I32, Float
 
 
 @dataclass

@@ -30,6 +30,8 @@ class ActorCritic:
         hidden: Sequence[int],
         activation: str,
         dtype: npt.DTypeLike = np.float32,
+        *,
+        layer_norm: bool = False,
     ) -> None:
         """Allocate networks of zeros; see init."""
         actor_sizes = (obs_size, *hidden, action_size)
@@ -39,11 +41,11 @@ class ActorCritic:
         total = self.actor_size + parameter_count(critic_sizes)
         self.params: Float = np.zeros(total, dtype)
         self.grads: Float = np.zeros(total, dtype)
-        self.actor = MLP(actor_sizes, activation, self.params[:mean_size])
+        self.actor = MLP(actor_sizes, activation, self.params[:mean_size], layer_norm=layer_norm)
         self.d_actor = self.grads[:mean_size]
         self.log_std = self.params[mean_size : self.actor_size]
         self.d_log_std = self.grads[mean_size : self.actor_size]
-        self.critic = MLP(critic_sizes, activation, self.params[self.actor_size :])
+        self.critic = MLP(critic_sizes, activation, self.params[self.actor_size :], layer_norm=layer_norm)
         self.d_critic = self.grads[self.actor_size :]
 
     def init(self, seed: int, init_log_std: float) -> None:

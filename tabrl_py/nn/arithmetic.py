@@ -8,19 +8,27 @@ workers: a row's action and value depend on that row alone, and a shard's gradie
 from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from tabrl_py.config import PPOConfig
 from tabrl_py.errors import ConfigError
-from tabrl_py.nn import advantages, gaussian, ppo_loss
+from tabrl_py.nn import advantages, gaussian, kernels, ppo_loss
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.mlp import MLP
+from tabrl_py.nn.compiled import CompiledArithmetic
+from tabrl_py.nn.kernels import CompiledAdam, CompiledMLP, Library
+from tabrl_py.nn.mlp import MLP, Perceptron
 from tabrl_py.nn.normalize import normalize
 from tabrl_py.nn.optim import Adam, clip_norm
-from tabrl_py.nn.ppo_loss import KL_SLACK, SUMS, Minibatch, MinibatchFigures, Outcome
-from tabrl_py.types import F32, F64, Bool, Float
+from tabrl_py.nn.ppo_loss import (
+    KL_SLACK,
+    SUMS,
+    Minibatch,
+    MinibatchFigures,
+    Outcome,
+    check_samples,
+    check_shards,
+)
+from tabrl_py.types import F32, F64, I32, Bool, Float
 
-I32 = npt.NDArray[np.int32]
 Name = Literal["numpy", "compiled"]
 ROWS = 32
 """Rows of one pass of NumPy's acting and valuing. Matrix libraries choose their order of summing by the
@@ -127,6 +135,9 @@ class Arithmetic(Protocol):
             figures: (4,) the sums over all shards.
             samples: size of the minibatch.
             learning_rate: of this step.
+
+        Raises:
+            ValueError: samples is not positive.
         """
         ...
 
@@ -218,6 +229,7 @@ class NumpyArithmetic:
     ) -> tuple[Outcome, MinibatchFigures]:
         """See Arithmetic.apply."""
         nets, config = self._nets, self._config
+        check_samples(samples)
         means = dict(zip(SUMS, (figures / samples).tolist(), strict=True))
         d_log_std = grads[nets.actor.params.size : nets.actor_size]
         if config.exploration == "annealed":
@@ -249,28 +261,28 @@ def make_arithmetic(choice: str, nets: ActorCritic, optimizer: Adam, config: PPO
     Raises:
         ConfigError: the choice is neither "auto" nor "numpy".
     """
+    library = _library(choice)
+    if library is None or nets.params.dtype != np.float32:
+        return NumpyArithmetic(nets, optimizer, config)
+    return CompiledArithmetic(library, nets, optimizer, config)
+
+
+def make_perceptron(choice: str, mlp: MLP) -> Perceptron:
+    """The passes of any MLP by the arithmetic that Recipe.kernels names; see make_arithmetic."""
+    library = _library(choice)
+    return mlp if library is None or mlp.params.dtype != np.float32 else CompiledMLP(library, mlp)
+
+
+def make_adam(choice: str, params: Float) -> Adam:
+    """Adam by the arithmetic that Recipe.kernels names, the same bits either way; see make_arithmetic."""
+    library = _library(choice)
+    return Adam(params) if library is None or params.dtype != np.float32 else CompiledAdam(library, params)
+
+
+def _library(choice: str) -> Library | None:
     if choice not in ("auto", "numpy"):
         raise ConfigError(f'kernels={choice!r} must be "auto" or "numpy"')
-    return NumpyArithmetic(nets, optimizer, config)
-
-
-def check_shards(rows: I32, counts: I32, samples: int, available: int) -> None:
-    """Raise where the arguments of gradients() do not name samples.
-
-    Args:
-        rows: positions in the samples.
-        counts: rows of each shard.
-        samples: of the whole minibatch.
-        available: samples there are; 0 before begin().
-    """
-    total = int(counts.sum())
-    if samples < 1 or total > samples or total != len(rows) or (len(counts) and counts.min() < 0):
-        raise ValueError(
-            f"a minibatch of {samples} samples cannot have shards of {counts.tolist()} rows, "
-            f"{len(rows)} of which are named"
-        )
-    if available == 0 or (total and (rows.min() < 0 or rows.max() >= available)):
-        raise IndexError(f"rows must lie in [0, {available}), the samples of begin(); they are {rows}")
+    return kernels.available() if choice == "auto" else None
 
 
 def _in_blocks(mlp: MLP, obs: Float, block: Float, out: Float) -> None:

@@ -1,50 +1,54 @@
 """The compiled arithmetic of `wasm/kernels`, called on NumPy's own memory.
 
-Everything here equals the NumPy of this package (mlp, gaussian, normalize, optim; algos/ppo, algos/rollout),
-which stays the reference and the fallback. A call through ctypes costs tens of microseconds in Pyodide: each
-does a whole vector step or a whole minibatch. Arrays are float32 and dense.
+Everything here equals the NumPy of this package (mlp, normalize, optim, advantages, ppo_loss), which stays
+the reference and the fallback. A call through ctypes costs tens of microseconds in Pyodide: each does a whole
+vector step, a whole pass or a whole minibatch. Arrays are float32 and dense.
 """
 
 import ctypes
 import os
 import sys
-from dataclasses import dataclass
-from enum import IntEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tabrl_py.config import PPOConfig
 from tabrl_py.errors import ConfigError
-from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.mlp import ACTIVATIONS
+from tabrl_py.nn.mlp import ACTIVATIONS, MLP
 from tabrl_py.nn.optim import Adam
-from tabrl_py.types import F32, F64, Bool
+from tabrl_py.types import F32, Bool, Float
 
-I32 = npt.NDArray[np.int32]
+INTERFACE = 2
+"""What kernels.h says of the functions' arguments; a library of another number is refused."""
+LAYER_NORM = 4
+"""Added to an activation's number where hidden layers are normalised."""
 ELEMENTARY = ("tanh", "exp", "expm1")
-FIGURES = ("policy_loss", "value_loss", "kl", "clip_fraction", "grad_norm", "entropy")
 SETTINGS = (
-    "clip_range", "entropy_coef", "value_coef", "normalize_advantage", "kl_limit", "max_grad_norm",
-    "beta1", "beta2", "epsilon", "step_size", "v_correction",
+    "clip_range", "value_coef", "adv_mean", "adv_scale", "samples", "entropy_coef", "learn_std", "kl_limit",
+    "max_grad_norm", "beta1", "beta2", "epsilon", "step_size", "v_correction",
 )  # fmt: skip
+LIBRARY_VARIABLE = "TABRL_KERNELS"
 
 _SIGNATURES = {
-    # p: pointer, i: int32, d: double; the answer after ">"
-    "workspace_floats": "pi>s",
+    # p: pointer, i: int32, d: double, s: size_t; the answer after ">"
+    "interface_number": ">i",
+    "workspace_floats": "pii>s",
+    "hidden_floats": "pii>s",
     "matmul": "ppppiii>",
     "elementary": "ppii>",
     "normalize": "ppppii>",
     "mlp_forward": "ppppppiii>",
-    "mlp_backward": "pppppppiii>",
+    "mlp_backward": "ppppppppiii>",
     "act": "ppppppppiii>",
+    "to_bounds": "ppppiii>",
     "gae": "ppppppiidd>",
-    "ppo_gradient": "ppppppppppppiiii>i",
+    "ppo_shards": "pppppppppppppiiiii>i",
+    "tree_sum": "pii>",
     "clip_norm": "pid>d",
     "adam_step": "pppppi>",
-    "ppo_minibatch": "ppppppppppppppiiii>i",
+    "ppo_apply": "ppppppppi>i",
 }
 _TYPES: dict[str, Any] = {
     "p": ctypes.c_void_p,
@@ -54,30 +58,8 @@ _TYPES: dict[str, Any] = {
 }
 
 
-class Outcome(IntEnum):
-    """What a minibatch did."""
-
-    STEPPED = 0
-    KL_STOP = 1
-    """The divergence exceeded its limit: nothing was changed."""
-    NOT_FINITE = 2
-    """A loss or the gradient was not finite: nothing was changed."""
-
-
-@dataclass(frozen=True)
-class MinibatchFigures:
-    """What a minibatch says before its step; grad_norm and entropy (after the step) only where it stepped."""
-
-    policy_loss: float
-    value_loss: float
-    kl: float
-    clip_fraction: float
-    grad_norm: float
-    entropy: float
-
-
 class Library:
-    """The compiled functions, one method each, with their arguments checked."""
+    """The compiled functions, with their arguments checked; `dll` has them as they are."""
 
     def __init__(self, path: Path) -> None:
         """Load the shared library, or in Pyodide the side module, at `path`.
@@ -92,6 +74,9 @@ class Library:
                 function = getattr(dll, name)
                 function.argtypes = [_TYPES[letter] for letter in arguments]
                 function.restype = _TYPES[answer] if answer else None
+            number = dll.interface_number()
+            if number != INTERFACE:
+                raise OSError(f"it has interface {number}, not {INTERFACE}")
         except (OSError, AttributeError) as error:
             raise ConfigError(
                 f"the compiled kernels at {path} cannot be used: {error}; "
@@ -103,7 +88,7 @@ class Library:
         """Tanh, exp or expm1 of each number."""
         out = np.empty_like(x)
         self.dll.elementary(
-            _address(out, x.shape, "out"), _address(x, x.shape, "x"), x.size, ELEMENTARY.index(function)
+            address(out, x.shape, "out"), address(x, x.shape, "x"), x.size, ELEMENTARY.index(function)
         )
         return out
 
@@ -112,7 +97,7 @@ class Library:
         (m, k), n = a.shape, b.shape[1]
         out = np.empty((m, n), np.float32)
         workspace = np.empty(k * (n + 8), np.float32)
-        pointers = _addresses((out, (m, n)), (a, (m, k)), (b, (k, n)), (workspace, workspace.shape))
+        pointers = addresses((out, (m, n)), (a, (m, k)), (b, (k, n)), (workspace, workspace.shape))
         self.dll.matmul(*pointers, m, k, n)
         return out
 
@@ -126,218 +111,167 @@ class Library:
         gamma: float,
         lam: float,
     ) -> F32:
-        """(T, N) advantages; see algos.rollout.gae."""
+        """(T, N) advantages; see nn.advantages.gae."""
         shape = rewards.shape
         out = np.empty(shape, np.float32)
-        pointers = _addresses((out, shape), (rewards, shape), (values, shape), (next_values, shape))
-        flags = [_address(flag, shape, "flags", np.bool_) for flag in (terminated, truncated)]
+        pointers = addresses((out, shape), (rewards, shape), (values, shape), (next_values, shape))
+        flags = [address(flag, shape, "flags", np.bool_) for flag in (terminated, truncated)]
         self.dll.gae(*pointers, *flags, *shape, gamma, lam)
         return out
 
     def normalize(self, obs: F32, mean: F32, scale: F32, out: F32) -> F32:
-        """Clip((obs - mean) * scale, -10, 10) of (B, O) observations, into `out`."""
+        """See nn.normalize.normalize; (B, O)."""
         rows, width = obs.shape
-        pointers = _addresses((out, obs.shape), (obs, obs.shape), (mean, (width,)), (scale, (width,)))
+        pointers = addresses((out, obs.shape), (obs, obs.shape), (mean, (width,)), (scale, (width,)))
         self.dll.normalize(*pointers, rows, width)
         return out
 
+    def to_bounds(self, actions: F32, low: F32, high: F32, *, squash: bool = False) -> F32:
+        """(B, A) actions in [-1, 1] where allowed, mapped to bounds (A,); see policy.file.ActionBounds."""
+        rows, width = actions.shape
+        out = np.empty_like(actions)
+        pointers = addresses((out, out.shape), (actions, actions.shape), (low, (width,)), (high, (width,)))
+        self.dll.to_bounds(*pointers, rows, width, squash)
+        return out
 
-class Networks:
-    """The passes of an actor-critic, on its own parameters.
+    def tree_sum(self, block: F32) -> F32:
+        """The sum of (n, P) into the first row; see nn.ppo_loss.tree_sum."""
+        rows, width = block.shape
+        if rows < 1 or rows & (rows - 1):
+            raise ValueError(f"a tree sum needs a power of two of rows; there are {rows}")
+        self.dll.tree_sum(address(block, block.shape, "block"), rows, width)
+        total: F32 = block[0]
+        return total
+
+
+class CompiledMLP:
+    """The passes of a float32 MLP, on its parameters; to be used in its place (see nn.mlp.Perceptron).
 
     Attributes:
-        library: the compiled functions.
-        nets: whose parameters are read and, by PPOSteps, written.
+        sizes, activation, layer_norm, params, layers: the MLP's.
         workspace: scratch of every call.
-        shape: what the functions take at their end: widths, layers, activation.
+        shape: what the compiled functions take for it: widths, layers, form.
     """
 
-    def __init__(self, library: Library, nets: ActorCritic) -> None:
-        """Serve float32 networks.
+    def __init__(self, library: Library, mlp: MLP) -> None:
+        """Serve an MLP.
 
         Raises:
-            ValueError: the networks are not float32.
+            ValueError: it is not float32.
         """
-        if nets.params.dtype != np.float32:
-            raise ValueError(f"kernels work in float32; the networks are {nets.params.dtype}")
-        self.library, self.nets = library, nets
-        self._widths: I32 = np.array(nets.actor.sizes, np.int32)
-        self._critic_widths: I32 = np.array(nets.critic.sizes, np.int32)
-        layers = len(nets.actor.layers)
-        floats = library.dll.workspace_floats(self._widths.ctypes.data, layers)
-        self.workspace: F32 = np.zeros(floats, np.float32)
-        self._activation = ACTIVATIONS.index(nets.actor.activation)
+        if mlp.params.dtype != np.float32:
+            raise ValueError(f"kernels work in float32; the network is {mlp.params.dtype}")
+        self.sizes, self.activation, self.layer_norm = mlp.sizes, mlp.activation, mlp.layer_norm
+        self.params, self.layers = mlp.params, mlp.layers
+        self._dll = library.dll
+        self._widths = np.array(mlp.sizes, np.int32)
+        form = ACTIVATIONS.index(mlp.activation) + (LAYER_NORM if mlp.layer_norm else 0)
+        self.shape = (self._widths.ctypes.data, len(mlp.layers), form)
+        self.workspace: F32 = np.zeros(library.dll.workspace_floats(*self.shape), np.float32)
+        self._kept = int(library.dll.hidden_floats(*self.shape))
         self._scratch = self.workspace.ctypes.data
-        self.shape = (self._widths.ctypes.data, layers, self._activation)
-        self._params = _address(nets.params, nets.params.shape, "params")
-        self._critic_params = _address(nets.critic.params, nets.critic.params.shape, "critic")
+        self._params = address(mlp.params, mlp.params.shape, "params")
+        self._batches: dict[int, tuple[F32, F32]] = {}
+        self._inputs: dict[int, Float] = {}
 
-    def act(self, obs: F32, noise: F32 | None, mean: F32 | None, scale: F32 | None, out: F32) -> F32:
-        """One vector step: (B, A) actions mean(obs) + exp(log_std) * noise, into `out`.
-
-        Args:
-            obs: (B, O) as the simulation gives them.
-            noise: (B, A); None for the mean action.
-            mean: (O,) of the observation normaliser; None where there is none.
-            scale: (O,) of the observation normaliser; None where there is none.
-            out: (B, A).
-        """
-        sizes = self.nets.actor.sizes
-        rows, width, actions = len(obs), sizes[0], sizes[-1]
-        pointers = [
-            _address(out, (rows, actions), "out"),
-            _address(obs, (rows, width), "obs"),
-            None if noise is None else _address(noise, (rows, actions), "noise"),
-            None if mean is None else _address(mean, (width,), "mean"),
-            None if scale is None else _address(scale, (width,), "scale"),
-        ]
-        self.library.dll.act(*pointers, self._params, self._scratch, *self.shape, rows)
+    def forward(self, x: Float) -> Float:
+        """See MLP.forward."""
+        rows = len(x)
+        if rows not in self._batches:
+            # One number more than needed: no array is empty, so that its address is one.
+            self._batches[rows] = (
+                np.zeros((rows, self.sizes[-1]), np.float32),
+                np.zeros(rows * self._kept + 1, np.float32),
+            )
+        out, hidden = self._batches[rows]
+        pointer = address(x, (rows, self.sizes[0]), "x")
+        self._inputs[rows] = x
+        self._dll.mlp_forward(
+            out.ctypes.data, hidden.ctypes.data, pointer, self._params, self._scratch, *self.shape, rows
+        )
         return out
 
-    def values(self, obs: F32) -> F32:
-        """(B,) values of normalised observations, (B, O)."""
-        rows, width = len(obs), self.nets.critic.sizes[0]
-        out = np.empty(rows, np.float32)
-        _, layers, activation = self.shape
-        self.library.dll.mlp_forward(
-            _address(out, (rows,), "out"),
-            None,
-            _address(obs, (rows, width), "obs"),
-            self._critic_params,
+    def infer(self, x: F32, out: F32) -> F32:
+        """The network's output, (B, sizes[-1]), into `out`, with nothing left for a backward pass."""
+        rows = len(x)
+        pointers = addresses((out, (rows, self.sizes[-1])), (x, (rows, self.sizes[0])))
+        self._dll.mlp_forward(pointers[0], None, pointers[1], self._params, self._scratch, *self.shape, rows)
+        return out
+
+    def backward(self, d_out: Float, d_params: Float | None, d_x: Float | None = None) -> None:
+        """See MLP.backward."""
+        rows = len(d_out)
+        x, (_, hidden) = self._inputs[rows], self._batches[rows]
+        self._dll.mlp_backward(
+            None if d_params is None else address(d_params, self.params.shape, "d_params"),
+            None if d_x is None else address(d_x, x.shape, "d_x"),
+            address(d_out, (rows, self.sizes[-1]), "d_out"),
+            hidden.ctypes.data,
+            address(x, x.shape, "x"),
+            self._params,
             self._scratch,
-            self._critic_widths.ctypes.data,
-            layers,
-            activation,
+            *self.shape,
             rows,
         )
-        return out
-
-    def forward(self, obs: F32) -> tuple[F32, F32]:
-        """The actor's (B, A) output for normalised observations, and the hidden activations for backward."""
-        rows, sizes = len(obs), self.nets.actor.sizes
-        out = np.empty((rows, sizes[-1]), np.float32)
-        hidden = np.empty(rows * sum(sizes[1:-1]) + 1, np.float32)
-        pointers = _addresses((out, out.shape), (hidden, hidden.shape), (obs, (rows, sizes[0])))
-        self.library.dll.mlp_forward(*pointers, self._params, self._scratch, *self.shape, rows)
-        return out, hidden
-
-    def backward(self, d_out: F32, hidden: F32, obs: F32, d_params: F32) -> None:
-        """The actor's gradients, into `d_params`, from those of its output; forward(obs) gave `hidden`."""
-        rows, sizes = len(obs), self.nets.actor.sizes
-        pointers = _addresses(
-            (d_params, self.nets.actor.params.shape),
-            (d_out, (rows, sizes[-1])),
-            (hidden, hidden.shape),
-            (obs, (rows, sizes[0])),
-        )
-        self.library.dll.mlp_backward(*pointers, self._params, self._scratch, *self.shape, rows)
 
 
-class PPOSteps:
-    """Gradient steps of PPO, one call per minibatch, on the networks' parameters and Adam's moments.
+class CompiledAdam(Adam):
+    """Adam on float32 parameters in one pass, with the bits of nn.optim.Adam."""
 
-    begin() names the samples of an update; minibatch() then does what algos.ppo does with some of them:
-    normalised advantages, gradients of actor and critic, KL stop, gradient limit, Adam.
-    """
+    def __init__(self, library: Library, params: Float) -> None:
+        """Optimise `params` in place."""
+        super().__init__(params)
+        self._dll = library.dll
+        self._settings = np.zeros(len(SETTINGS))
+        put_adam(self._settings, self)
 
-    def __init__(self, networks: Networks, optimizer: Adam, config: PPOConfig, kl_limit: float = 0.0) -> None:
-        """Prepare the steps.
-
-        Args:
-            networks: what learns.
-            optimizer: its moments and its count of steps are used and moved on.
-            config: of PPO.
-            kl_limit: the divergence of a minibatch from which on an update stops; 0 for none.
-        """
-        self._networks, self._optimizer = networks, optimizer
-        self._figures: F64 = np.zeros(len(FIGURES))
-        settings = {
-            "clip_range": config.clip_range,
-            "entropy_coef": config.entropy_coef,
-            "value_coef": config.value_coef,
-            "normalize_advantage": float(config.normalize_advantage),
-            "kl_limit": kl_limit,
-            "max_grad_norm": config.max_grad_norm,
-            "beta1": optimizer._beta1,
-            "beta2": optimizer._beta2,
-            "epsilon": optimizer._epsilon,
-        }
-        self._settings: F64 = np.array([settings.get(name, 0.0) for name in SETTINGS])
-        nets = networks.nets
-        flat = [nets.params, optimizer.m, optimizer.v, nets.grads]
-        self._flat = [_address(array, nets.params.shape, "parameters") for array in flat]
-        self._rest = (networks.workspace.ctypes.data, self._settings.ctypes.data, *networks.shape)
-        self._samples: tuple[F32, ...] = ()
-        self._sample_pointers: list[int] = []
-
-    def begin(self, obs: F32, actions: F32, old_log_prob: F32, advantages: F32, returns: F32) -> None:
-        """Take the samples of an update, which must live until its last minibatch.
-
-        Args:
-            obs: (S, O) normalised.
-            actions: (S, A) before clipping to the bounds.
-            old_log_prob: (S,).
-            advantages: (S,).
-            returns: (S,).
-        """
-        count, sizes = len(obs), self._networks.nets.actor.sizes
-        self._samples = (obs, actions, old_log_prob, advantages, returns)
-        shapes = [(count, sizes[0]), (count, sizes[-1]), (count,), (count,), (count,)]
-        self._sample_pointers = _addresses(*zip(self._samples, shapes, strict=True))
-
-    def minibatch(self, rows: I32, learning_rate: float) -> tuple[Outcome, MinibatchFigures]:
-        """One gradient step on the named samples.
-
-        Args:
-            rows: (B,) int32 positions in the samples.
-            learning_rate: of this step.
-
-        Raises:
-            IndexError: a row is not one of the samples, or there are none.
-        """
-        adam = self._optimizer
-        count = adam.step_count + 1
-        self._settings[SETTINGS.index("step_size")] = learning_rate / (1.0 - adam._beta1**count)
-        self._settings[SETTINGS.index("v_correction")] = 1.0 / (1.0 - adam._beta2**count)
-        answer = self._call(self._networks.library.dll.ppo_minibatch, self._flat, rows)
-        if answer == Outcome.STEPPED:
-            adam.step_count = count
-        return Outcome(answer), MinibatchFigures(*self._figures.tolist())
-
-    def gradient(self, rows: I32) -> MinibatchFigures:
-        """Only the gradient, into the networks' grads; see minibatch for arguments and errors."""
-        params, _, _, grads = self._flat
-        self._call(self._networks.library.dll.ppo_gradient, [grads, params], rows)
-        return MinibatchFigures(*self._figures.tolist())
-
-    def _call(self, function: Any, flat: list[int], rows: I32) -> int:  # noqa: ANN401
-        self._figures[...] = np.nan
-        pointers = [self._figures.ctypes.data, *flat, *self._sample_pointers]
-        first = _address(rows, (len(rows),), "rows", np.int32)
-        samples = len(self._samples[0]) if self._samples else 0
-        answer: int = function(*pointers, first, *self._rest, len(rows), samples)
-        if answer < 0:
-            raise IndexError(f"rows must name at least one sample and lie in [0, {samples}); they are {rows}")
-        return answer
+    def step(self, grads: Float, learning_rate: float) -> None:
+        """See Adam.step."""
+        self.step_count += 1
+        put_step(self._settings, self, self.step_count, learning_rate)
+        shape = self.m.shape
+        pointers = addresses((self._params, shape), (self.m, shape), (self.v, shape), (grads, shape))
+        self._dll.adam_step(*pointers, self._settings.ctypes.data, len(grads))
 
 
-def _address(
+def put_adam(settings: npt.NDArray[np.float64], adam: Adam) -> None:
+    """Write Adam's constants where the compiled functions read them."""
+    for name, value in (("beta1", adam.beta1), ("beta2", adam.beta2), ("epsilon", adam.epsilon)):
+        settings[SETTINGS.index(name)] = value
+
+
+def put_step(settings: npt.NDArray[np.float64], adam: Adam, count: int, learning_rate: float) -> None:
+    """Write what Adam's step number `count` (from 1) needs."""
+    settings[_STEP_SIZE] = learning_rate / (1.0 - adam.beta1**count)
+    settings[_V_CORRECTION] = 1.0 / (1.0 - adam.beta2**count)
+
+
+_STEP_SIZE, _V_CORRECTION = SETTINGS.index("step_size"), SETTINGS.index("v_correction")
+_CODES = {np.float32: "<f4", np.float64: "<f8", np.int32: "<i4", np.bool_: "|b1"}
+
+
+def address(
     array: npt.NDArray[Any], shape: tuple[int, ...], name: str, dtype: type[np.generic] = np.float32
 ) -> int:
-    """Where an array's numbers lie, once it is sure that they lie as C will read them."""
-    if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
-        kind = "dense" if array.flags.c_contiguous else "not dense"
+    """Where an array's numbers lie, once it is sure that they lie as C will read them.
+
+    Raises:
+        ValueError: the array has another shape or type, or is not dense.
+    """
+    # One look-up tells everything; asking the array for each thing takes several times as long in Pyodide.
+    facts = array.__array_interface__
+    if facts["typestr"] != _CODES[dtype] or facts["shape"] != shape or facts["strides"] is not None:
+        kind = "dense" if facts["strides"] is None else "not dense"
         raise ValueError(
             f"{name} is {array.dtype} {array.shape}, {kind}; the kernels need dense {np.dtype(dtype)} {shape}"
         )
-    return array.ctypes.data
+    where: int = facts["data"][0]
+    return where
 
 
-def _addresses(*arrays: tuple[F32, tuple[int, ...]]) -> list[int]:
-    return [_address(array, shape, f"argument {at}") for at, (array, shape) in enumerate(arrays)]
-
-
-LIBRARY_VARIABLE = "TABRL_KERNELS"
+def addresses(*arrays: tuple[Float, tuple[int, ...]]) -> list[int]:
+    """See address; of several float32 arrays with their shapes."""
+    return [address(array, shape, f"argument {at}") for at, (array, shape) in enumerate(arrays)]
 
 
 def find() -> Path | None:
@@ -348,3 +282,17 @@ def find() -> Path | None:
     name = {"darwin": "libkernels.dylib", "win32": "libkernels.dll"}.get(sys.platform, "libkernels.so")
     path = Path(__file__).parents[2] / ".cache" / "kernels" / name
     return path if path.is_file() else None
+
+
+def available() -> Library | None:
+    """The library that find() names, or None where there is none or it cannot be used here."""
+    path = find()
+    return None if path is None else _loaded(path)
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path) -> Library | None:
+    try:
+        return Library(path)
+    except ConfigError:
+        return None

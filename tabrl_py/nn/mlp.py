@@ -2,11 +2,16 @@
 
 Layer l maps h[l] to h[l + 1] = f(h[l] @ W[l] + b[l]); the last layer has no activation. The vector holds
 W[0] (in, out) row by row, b[0], W[1], b[1], and so on. Passes write into arrays made once per batch size.
+
+With layer normalisation (arXiv:1607.06450, eq. 4) hidden layers are f(norm(h[l] @ W[l]) + b[l]), where
+norm(a) = (a - mean(a)) / sqrt(var(a) + 1e-5) over the units of each row. The layer's own bias is the one that
+the norm would add, and there is no gain: arXiv:1911.07013 found both to be of little use in most cases, and a
+risk of over-fitting. So a network has the same parameters with and without.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +21,10 @@ from tabrl_py.types import Float
 ACTIVATIONS = ("tanh", "relu", "elu")
 HIDDEN_GAIN = float(np.sqrt(2.0))
 """Gain of the orthogonal first weights of hidden layers, as is usual for PPO (arXiv:2006.05990)."""
+
+
+NORM_EPSILON = 1e-5
+"""Added to the variance of a layer's sums: far below that of any layer that says something."""
 
 
 def parameter_count(sizes: Sequence[int]) -> int:
@@ -32,26 +41,49 @@ class Workspace:
         hidden: output of each layer after its activation, (B, sizes[l + 1]).
         deltas: gradients with respect to each layer's output, same shapes.
         scratch: room for the activation's derivative, same shapes.
+        normal: with layer normalisation, the normalised sums of the hidden layers, same shapes.
+        inverse: and what they were scaled with, (B, 1) each.
     """
 
-    def __init__(self, sizes: Sequence[int], batch: int, dtype: Any) -> None:  # noqa: ANN401
+    def __init__(self, sizes: Sequence[int], batch: int, dtype: Any, layer_norm: bool) -> None:  # noqa: ANN401
         self.batch = batch
+        hidden = sizes[1:-1] if layer_norm else ()
+        self.normal: list[Float] = [np.zeros((batch, n), dtype=dtype) for n in hidden]
+        self.inverse: list[Float] = [np.zeros((batch, 1), dtype=dtype) for _ in hidden]
         self.x: Float = np.zeros((0, sizes[0]), dtype=dtype)
         self.hidden: list[Float] = [np.zeros((batch, n), dtype=dtype) for n in sizes[1:]]
         self.deltas: list[Float] = [np.zeros((batch, n), dtype=dtype) for n in sizes[1:]]
         self.scratch: list[Float] = [np.zeros((batch, n), dtype=dtype) for n in sizes[1:]]
 
 
+class Perceptron(Protocol):
+    """What passes through a network, by NumPy (MLP) or compiled (nn.kernels.CompiledMLP)."""
+
+    sizes: tuple[int, ...]
+    params: Float
+
+    def forward(self, x: Float) -> Float:
+        """See MLP.forward."""
+        ...
+
+    def backward(self, d_out: Float, d_params: Float | None, d_x: Float | None = None) -> None:
+        """See MLP.backward."""
+        ...
+
+
 class MLP:
     """A network over a given vector of parameters, which it views and never copies."""
 
-    def __init__(self, sizes: Sequence[int], activation: str, params: Float) -> None:
+    def __init__(
+        self, sizes: Sequence[int], activation: str, params: Float, *, layer_norm: bool = False
+    ) -> None:
         """View `params` layer by layer.
 
         Args:
             sizes: units of each layer, input first.
             activation: of the hidden layers: tanh, relu or elu.
             params: (parameter_count(sizes),), float32 or float64; its dtype is that of every pass.
+            layer_norm: whether the sums of hidden layers are normalised.
 
         Raises:
             ConfigError: unknown activation.
@@ -67,6 +99,7 @@ class MLP:
             )
         self.sizes = tuple(sizes)
         self.activation = activation
+        self.layer_norm = layer_norm
         self.params = params
         self.layers = list(layer_views(sizes, params))
         self._workspaces: dict[int, Workspace] = {}
@@ -75,7 +108,7 @@ class MLP:
         """The network's own workspace for that batch size, made at its first use."""
         space = self._workspaces.get(batch)
         if space is None:
-            space = self._workspaces[batch] = Workspace(self.sizes, batch, self.params.dtype)
+            space = self._workspaces[batch] = Workspace(self.sizes, batch, self.params.dtype, self.layer_norm)
         return space
 
     def forward(self, x: Float) -> Float:
@@ -92,6 +125,8 @@ class MLP:
         last = len(self.layers) - 1
         for layer, ((w, b), h) in enumerate(zip(self.layers, space.hidden, strict=True)):
             np.matmul(x, w, out=h)
+            if layer < last and self.layer_norm:
+                _normalise(h, space.normal[layer], space.inverse[layer])
             np.add(h, b, out=h)
             if layer < last:
                 self._activate(h, space.scratch[layer])
@@ -112,9 +147,12 @@ class MLP:
         for layer in range(len(self.layers) - 1, -1, -1):
             h_in = space.hidden[layer - 1] if layer else space.x
             if grads is not None:
-                d_w, d_b = grads[layer]
-                np.matmul(h_in.T, delta, out=d_w)
-                np.sum(delta, axis=0, out=d_b)
+                np.sum(delta, axis=0, out=grads[layer][1])
+            if self.layer_norm and layer < len(self.layers) - 1:
+                _normalise_backward(delta, space.normal[layer], space.inverse[layer])
+            if grads is not None:
+                # NumPy without a matrix library, as in the browser, is slow on a transposed left side.
+                np.matmul(np.ascontiguousarray(h_in.T), delta, out=grads[layer][0])
             if layer:
                 d_in = space.deltas[layer - 1]
                 np.matmul(delta, self.layers[layer][0].T, out=d_in)
@@ -145,6 +183,26 @@ class MLP:
             np.minimum(h, 0.0, out=scratch)
             np.add(scratch, 1.0, out=scratch)
         np.multiply(d_h, scratch, out=d_h)
+
+
+def _normalise(a: Float, normal: Float, inverse: Float) -> None:
+    """Normalise the rows of a (B, n) in place; `normal` (B, n) takes a copy, `inverse` (B, 1) their scale."""
+    np.subtract(a, a.mean(axis=1, keepdims=True), out=a)
+    np.square(a, out=normal)
+    np.divide(1.0, np.sqrt(normal.mean(axis=1, keepdims=True) + NORM_EPSILON), out=inverse)
+    np.multiply(a, inverse, out=a)
+    normal[...] = a
+
+
+def _normalise_backward(d: Float, normal: Float, inverse: Float) -> None:
+    """Turn the gradient d (B, n) by the normalised rows y into that by the rows before, in place.
+
+    d_a = (d - mean(d) - y mean(d y)) / sqrt(var(a) + NORM_EPSILON)
+    """
+    along = (d * normal).mean(axis=1, keepdims=True)
+    np.subtract(d, d.mean(axis=1, keepdims=True), out=d)
+    np.subtract(d, normal * along, out=d)
+    np.multiply(d, inverse, out=d)
 
 
 def layer_views(sizes: Sequence[int], params: Float) -> Iterator[tuple[Float, Float]]:

@@ -24,6 +24,7 @@ class Adam:
         m: first moments.
         v: second moments.
         step_count: steps taken.
+        beta1, beta2, epsilon: the constants.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Adam:
     ) -> None:
         """Optimise `params` in place."""
         self._params = params
-        self._beta1, self._beta2, self._epsilon = beta1, beta2, epsilon
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.m: Float = np.zeros_like(params)
         self.v: Float = np.zeros_like(params)
         self._scratch: Float = np.zeros_like(params)
@@ -41,16 +42,16 @@ class Adam:
         """Move the parameters against a gradient of their length."""
         self.step_count += 1
         m, v, scratch = self.m, self.v, self._scratch
-        np.multiply(m, self._beta1, out=m)
-        np.multiply(grads, 1.0 - self._beta1, out=scratch)
+        np.multiply(m, self.beta1, out=m)
+        np.multiply(grads, 1.0 - self.beta1, out=scratch)
         np.add(m, scratch, out=m)
-        np.multiply(v, self._beta2, out=v)
+        np.multiply(v, self.beta2, out=v)
         np.multiply(grads, grads, out=scratch)
-        np.multiply(scratch, 1.0 - self._beta2, out=scratch)
+        np.multiply(scratch, 1.0 - self.beta2, out=scratch)
         np.add(v, scratch, out=v)
-        np.multiply(v, 1.0 / (1.0 - self._beta2**self.step_count), out=scratch)
+        np.multiply(v, 1.0 / (1.0 - self.beta2**self.step_count), out=scratch)
         np.sqrt(scratch, out=scratch)
-        np.add(scratch, self._epsilon, out=scratch)
+        np.add(scratch, self.epsilon, out=scratch)
         np.divide(m, scratch, out=scratch)
-        np.multiply(scratch, learning_rate / (1.0 - self._beta1**self.step_count), out=scratch)
+        np.multiply(scratch, learning_rate / (1.0 - self.beta1**self.step_count), out=scratch)
         np.subtract(self._params, scratch, out=self._params)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tabrl_py.nn.actor_critic import ActorCritic
 from tabrl_py.nn.gaussian import log_prob, log_prob_backward, standardise
-from tabrl_py.types import F64, Float
+from tabrl_py.types import F64, I32, Float
 
 KL_SLACK = 1.5
 """An update stops when the divergence of a minibatch exceeds this many times target_kl."""
@@ -124,6 +124,36 @@ def gradient_sums(
             np.count_nonzero(np.abs(ratio - 1.0) > clip_range),
         ]
     )
+
+
+def check_samples(samples: int) -> None:
+    """Raise ValueError where a minibatch has no samples, over which its means would be."""
+    if samples < 1:
+        raise ValueError(f"a minibatch must have samples; samples={samples}")
+
+
+def check_shards(rows: I32, counts: I32, samples: int, available: int) -> None:
+    """Raise where the shards of a minibatch do not name samples.
+
+    Args:
+        rows: positions in the samples.
+        counts: rows of each shard.
+        samples: of the whole minibatch.
+        available: samples there are.
+
+    Raises:
+        ValueError: samples is not positive, or rows and counts contradict each other.
+        IndexError: a row is not one of the samples.
+    """
+    check_samples(samples)
+    total = int(counts.sum())
+    if total > samples or total != len(rows) or (len(counts) and counts.min() < 0):
+        raise ValueError(
+            f"a minibatch of {samples} samples cannot have shards of {counts.tolist()} rows, "
+            f"{len(rows)} of which are named"
+        )
+    if total and (rows.min() < 0 or rows.max() >= available):
+        raise IndexError(f"rows must lie in [0, {available}), the samples of begin(); they are {rows}")
 
 
 def tree_sum(block: Float) -> Float:

@@ -18,8 +18,8 @@ from tabrl_py.types import F32, F64, Float
 
 FORMAT = "tabrl-policy"
 FORMAT_VERSION = 1
-SQUASHED_VERSION = 2
-"""Of files with a squashed policy: a reader of version 1 alone would clip where it must squash."""
+EXTENDED_VERSION = 2
+"""Of files that squash or normalise layers: a reader of version 1 alone would leave that out."""
 SQUASHES = ("none", "tanh")
 LARGEST_LAYER = 65_536
 LARGEST_ELEMENTS = 64_000_000
@@ -44,6 +44,7 @@ class Policy:
         action_high: (A,).
         params: the actor's weights and biases in MLP's order, then the A log standard deviations.
         squash: what brings the network's output to [-1, 1] beside clipping: none, or tanh as SAC does.
+        layer_norm: whether the sums of hidden layers are normalised; see nn/mlp.py.
         obs_mean: (O,) of the observation normaliser; None when observations are not normalised.
         obs_var: (O,).
         obs_count: how many observations the normaliser has seen.
@@ -62,6 +63,7 @@ class Policy:
     action_high: tuple[float, ...]
     params: F32
     squash: str = "none"
+    layer_norm: bool = False
     obs_mean: F64 | None = None
     obs_var: F64 | None = None
     obs_count: float = 0.0
@@ -81,7 +83,8 @@ class Policy:
 
         In float64: summation orders differ between NumPy's builds, and actions must not (CPython, Pyodide).
         """
-        return MLP(self.sizes, self.activation, self.params[: -self.sizes[-1]].astype(np.float64))
+        params = self.params[: -self.sizes[-1]].astype(np.float64)
+        return MLP(self.sizes, self.activation, params, layer_norm=self.layer_norm)
 
     @cached_property
     def normalizer(self) -> ObsNormalizer | None:
@@ -136,11 +139,14 @@ class ActionBounds:
         self._low, self._high = lows, highs
         self._middle: F32 = 0.5 * (lows + highs)
         self._half: F32 = 0.5 * (highs - lows)
+        self._plain = bool((lows == -1.0).all() and (highs == 1.0).all())
 
     def to_task(self, actions: Float, out: Float) -> F32:
         """Clip to [-1, 1], then middle + half-width * action, into `out`; both (N, A)."""
         np.maximum(actions, -1.0, out=out)
         np.minimum(out, 1.0, out=out)
+        if self._plain:
+            return out
         np.multiply(out, self._half, out=out)
         np.add(out, self._middle, out=out)
         # Rounding may pass a bound by one unit in the last place.
@@ -193,10 +199,13 @@ def save_policy(policy: Policy) -> bytes:
     if policy.obs_mean is not None and policy.obs_var is not None:
         tensors["obs.mean"], tensors["obs.var"] = policy.obs_mean, policy.obs_var
         tensors["obs.count"] = np.array([policy.obs_count])
-    network = {"hidden": list(policy.sizes[1:-1]), "activation": policy.activation}
+    network: dict[str, Any] = {"hidden": list(policy.sizes[1:-1]), "activation": policy.activation}
+    if policy.layer_norm:
+        network["layer_norm"] = True
+    extended = policy.layer_norm or policy.squash != "none"
     texts = {
         "format": FORMAT,
-        "format_version": str(FORMAT_VERSION if policy.squash == "none" else SQUASHED_VERSION),
+        "format_version": str(EXTENDED_VERSION if extended else FORMAT_VERSION),
         "task": policy.task,
         "model": policy.model,
         "layout_version": str(policy.layout_version),
@@ -224,14 +233,20 @@ def load_policy(data: bytes) -> Policy:
         PolicyFileError: corrupt, cut short, foreign, of another version, or with weights that are not finite.
     """
     tensors, texts = safetensors.read(data)
-    check_format(texts, FORMAT, SQUASHED_VERSION if "squash" in texts else FORMAT_VERSION, "policy")
+    extended = "squash" in texts or '"layer_norm"' in texts.get("network", "")
+    check_format(texts, FORMAT, EXTENDED_VERSION if extended else FORMAT_VERSION, "policy")
     squash = texts.get("squash", "none")
     if squash not in SQUASHES:
         raise _damaged("squash", squash)
     network = parse(texts, "network", dict)
     hidden, activation = network.get("hidden"), network.get("activation")
     obs_size, action_size = parse(texts, "obs_size", int), parse(texts, "action_size", int)
-    if not isinstance(hidden, list) or activation not in ACTIVATIONS:
+    layer_norm = network.get("layer_norm", False)
+    if (
+        not isinstance(hidden, list)
+        or activation not in ACTIVATIONS
+        or ("layer_norm" in network) != (layer_norm is True)
+    ):
         raise _damaged("network", texts["network"])
     sizes = (obs_size, *hidden, action_size)
     if not all(type(n) is int and 1 <= n <= LARGEST_LAYER for n in sizes) or len(sizes) > 8:
@@ -253,6 +268,7 @@ def load_policy(data: bytes) -> Policy:
         activation=activation,
         params=params,
         squash=squash,
+        layer_norm=layer_norm,
         obs_mean=mean,
         obs_var=var,
         obs_count=count,

@@ -1,5 +1,6 @@
-// Runs one call of a stand-alone build. Standard input is JSON: {file, function, arguments: [{bytes: base64} | {size} |
-// {number}], read: [positions of arguments]}; prints those arrays afterwards, as base64, and what the function gave.
+// Runs calls of a stand-alone build. Standard input is JSON: {file, arrays: {name: base64 | size in bytes}, calls:
+// [[function, [argument]]], read: [name]}; an argument is a number, null, or {array: name, offset: bytes}. Prints how many
+// imports the build has, what the calls gave, and the named arrays afterwards, as base64.
 import { readFileSync } from "node:fs";
 
 const job = JSON.parse(readFileSync(0, "utf8"));
@@ -14,18 +15,18 @@ function place(bytes) {
   const missing = top - exports.memory.buffer.byteLength;
   if (missing > 0) exports.memory.grow(Math.ceil(missing / 65536));
   new Uint8Array(exports.memory.buffer).set(bytes, at);
-  return at;
+  return { at, length: bytes.length };
 }
 
-const lengths = [];
-const given = job.arguments.map((argument, position) => {
-  if (argument.number !== undefined) return argument.number;
-  const bytes = argument.bytes ? Buffer.from(argument.bytes, "base64") : new Uint8Array(argument.size);
-  lengths[position] = bytes.length;
-  return place(bytes);
-});
-const answer = exports[job.function](...given);
-const arrays = job.read.map((position) =>
-  Buffer.from(exports.memory.buffer, given[position], lengths[position]).toString("base64"),
+const placed = new Map();
+for (const [name, given] of Object.entries(job.arrays)) {
+  placed.set(name, place(typeof given === "number" ? new Uint8Array(given) : Buffer.from(given, "base64")));
+}
+const answers = job.calls.map(([name, given]) =>
+  exports[name](...given.map((x) => (x?.array ? placed.get(x.array).at + (x.offset ?? 0) : (x ?? 0)))),
 );
-console.log(JSON.stringify({ imports: WebAssembly.Module.imports(module).length, answer, arrays }));
+const arrays = job.read.map((name) => {
+  const { at, length } = placed.get(name);
+  return Buffer.from(exports.memory.buffer, at, length).toString("base64");
+});
+console.log(JSON.stringify({ imports: WebAssembly.Module.imports(module).length, answers, arrays }));

@@ -1,6 +1,8 @@
-"""The arithmetic of PPO: its gradient by finite differences, shards that add up, rows on their own."""
+"""The arithmetic of PPO, by NumPy and compiled: finite differences, shards that add up, rows on their own."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +11,22 @@ import pytest
 
 from tabrl_py.config import PPOConfig
 from tabrl_py.errors import ConfigError
+from tabrl_py.nn import kernels
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.arithmetic import Arithmetic, NumpyArithmetic, make_arithmetic
+from tabrl_py.nn.arithmetic import (
+    Arithmetic,
+    NumpyArithmetic,
+    make_adam,
+    make_arithmetic,
+    make_perceptron,
+)
+from tabrl_py.nn.compiled import CompiledArithmetic
 from tabrl_py.nn.gaussian import entropy, log_prob, standardise
 from tabrl_py.nn.optim import Adam
 from tabrl_py.nn.ppo_loss import Minibatch, Outcome, policy_losses, tree_sum
+from wasm.build import kernels as compiler
 
+Make = Callable[[ActorCritic, Adam, PPOConfig], Arithmetic]
 CONFIG = PPOConfig(entropy_coef=0.01, value_coef=0.5, clip_range=0.2, target_kl=0.0)
 
 
@@ -36,6 +48,19 @@ def test_the_clipped_objective_by_hand(
     )
     assert losses[0] == pytest.approx(-objective)
     assert d_log_prob[0] == pytest.approx(-slope)
+
+
+@pytest.fixture(scope="session")
+def library() -> kernels.Library:
+    return kernels.Library(compiler.build() / compiler.NATIVE)
+
+
+@pytest.fixture(params=["numpy", "compiled"])
+def make(request: pytest.FixtureRequest, library: kernels.Library) -> Make:
+    """Either implementation; their results are compared with each other in tests/kernels."""
+    if request.param == "numpy":
+        return NumpyArithmetic
+    return lambda nets, optimizer, config: CompiledArithmetic(library, nets, optimizer, config)
 
 
 def _nets(dtype: Any = np.float64, **options: Any) -> ActorCritic:  # noqa: ANN401
@@ -138,9 +163,9 @@ def test_shards_add_up_to_their_minibatch_whatever_their_number() -> None:
     assert not parts[0].any()
 
 
-def test_a_shard_does_not_know_the_others() -> None:
+def test_a_shard_does_not_know_the_others(make: Make) -> None:
     nets = _nets(np.float32)
-    arithmetic = _begun(NumpyArithmetic(nets, Adam(nets.params), CONFIG), _samples(nets))
+    arithmetic = _begun(make(nets, Adam(nets.params), CONFIG), _samples(nets))
     order = np.random.default_rng(2).permutation(40)[:30]
     together, _ = _gradients(arithmetic, nets, order, [11, 12, 7])
     alone, _ = _gradients(arithmetic, nets, order[11:23], [12], samples=30)
@@ -158,9 +183,9 @@ def test_branches_of_the_tree_may_be_added_up_apart() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 31, 33, 64, 70])
-def test_a_row_depends_on_itself_alone(count: int) -> None:
+def test_a_row_depends_on_itself_alone(make: Make, count: int) -> None:
     nets = _nets(np.float32)
-    arithmetic = NumpyArithmetic(nets, Adam(nets.params), CONFIG)
+    arithmetic = make(nets, Adam(nets.params), CONFIG)
     rng = np.random.default_rng(5)
     obs = rng.standard_normal((80, 3)).astype(np.float32)
     noise = rng.standard_normal((80, 2)).astype(np.float32)
@@ -187,13 +212,13 @@ def test_acting_normalises_adds_noise_and_may_do_without_either() -> None:
 
 @pytest.mark.parametrize("name", ["obs", "actions", "old_log_prob", "advantages", "returns"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_never_reaches_the_weights(name: str, value: float) -> None:
+def test_what_is_not_finite_never_reaches_the_weights(make: Make, name: str, value: float) -> None:
     nets = _nets(np.float32)
     adam = Adam(nets.params)
     samples = _samples(nets)
     getattr(samples, name)[7] = value
     before = nets.params.copy()
-    arithmetic = _begun(NumpyArithmetic(nets, adam, replace(CONFIG, target_kl=0.01)), samples)
+    arithmetic = _begun(make(nets, adam, replace(CONFIG, target_kl=0.01)), samples)
     out, figures = _gradients(arithmetic, nets, np.arange(40), [20, 20])
     outcome, _ = arithmetic.apply(arithmetic.tree_sum(out), figures.sum(axis=0), 40, 1e-3)
     assert outcome is Outcome.NOT_FINITE
@@ -205,22 +230,22 @@ def test_what_is_not_finite_never_reaches_the_weights(name: str, value: float) -
 
 @pytest.mark.parametrize("at", [0, -1])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_gradient_that_is_not_finite_is_not_taken(at: int, value: float) -> None:
+def test_a_gradient_that_is_not_finite_is_not_taken(make: Make, at: int, value: float) -> None:
     nets = _nets(np.float32)
     adam = Adam(nets.params)
     before = nets.params.copy()
     grads = np.ones_like(nets.params)
     grads[at] = value
-    outcome, _ = NumpyArithmetic(nets, adam, CONFIG).apply(grads, np.ones(4), 10, 1e-3)
+    outcome, _ = make(nets, adam, CONFIG).apply(grads, np.ones(4), 10, 1e-3)
     assert outcome is Outcome.NOT_FINITE
     assert np.array_equal(nets.params, before)
     assert not adam.m.any()
 
 
-def test_the_kl_stop_changes_nothing() -> None:
+def test_the_kl_stop_changes_nothing(make: Make) -> None:
     nets = _nets(np.float32)
     adam = Adam(nets.params)
-    arithmetic = NumpyArithmetic(nets, adam, replace(CONFIG, target_kl=0.01))
+    arithmetic = make(nets, adam, replace(CONFIG, target_kl=0.01))
     before = nets.params.copy()
     outcome, figures = arithmetic.apply(np.ones_like(nets.params), np.array([0.0, 0.0, 0.16, 0.0]), 10, 1e-3)
     assert outcome is Outcome.KL_STOP
@@ -231,10 +256,10 @@ def test_the_kl_stop_changes_nothing() -> None:
     assert outcome is Outcome.STEPPED
 
 
-def test_annealed_exploration_is_not_learned() -> None:
+def test_annealed_exploration_is_not_learned(make: Make) -> None:
     nets = _nets(np.float32)
     before = nets.params.copy()
-    arithmetic = NumpyArithmetic(nets, Adam(nets.params), replace(CONFIG, exploration="annealed"))
+    arithmetic = make(nets, Adam(nets.params), replace(CONFIG, exploration="annealed"))
     for _ in range(3):
         arithmetic.apply(np.ones_like(nets.params), np.ones(4), 10, 1e-2)
     assert nets.log_std.tobytes() == before[nets.actor.params.size : nets.actor_size].tobytes()
@@ -242,9 +267,9 @@ def test_annealed_exploration_is_not_learned() -> None:
     assert (nets.critic.params != before[nets.actor_size :]).all()
 
 
-def test_refusals() -> None:
+def test_refusals(make: Make) -> None:
     nets = _nets(np.float32)
-    arithmetic = NumpyArithmetic(nets, Adam(nets.params), CONFIG)
+    arithmetic = make(nets, Adam(nets.params), CONFIG)
     with pytest.raises(IndexError, match=r"lie in \[0, 0\)"):
         _gradients(arithmetic, nets, [0], [1])
     _begun(arithmetic, _samples(nets))
@@ -252,7 +277,53 @@ def test_refusals() -> None:
         with pytest.raises(IndexError, match=r"lie in \[0, 40\)"):
             _gradients(arithmetic, nets, rows, [1])
     for counts, samples in (([2], 1), ([1], 0), ([2, -1], 1)):
-        with pytest.raises(ValueError, match="a minibatch of"):
+        with pytest.raises(ValueError, match="a minibatch"):
             _gradients(arithmetic, nets, [0], counts, samples=samples)
+    with pytest.raises(ValueError, match="must have samples"):
+        arithmetic.apply(np.ones_like(nets.params), np.ones(4), 0, 1e-3)
+    with pytest.raises(ValueError, match="power of two"):
+        arithmetic.tree_sum(np.ones((3, 2), np.float32))
+
+
+def test_the_choice_of_the_arithmetic(
+    library: kernels.Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nets = _nets(np.float32)
+
+    def name(choice: str, nets: ActorCritic = nets) -> str:
+        return make_arithmetic(choice, nets, Adam(nets.params), CONFIG).name
+
+    monkeypatch.setenv(kernels.LIBRARY_VARIABLE, str(compiler.OUT / compiler.NATIVE))
+    assert (name("auto"), name("numpy")) == ("compiled", "numpy")
+    assert name("auto", _nets()) == "numpy"  # float64
+    assert make_perceptron("numpy", nets.actor) is nets.actor
+    assert type(make_adam("numpy", nets.params)) is Adam
+    assert isinstance(make_perceptron("auto", nets.actor), kernels.CompiledMLP)
+    assert isinstance(make_adam("auto", nets.params), kernels.CompiledAdam)
+    (tmp_path / "broken.so").write_bytes(b"nothing")
+    monkeypatch.setenv(kernels.LIBRARY_VARIABLE, str(tmp_path / "broken.so"))
+    assert name("auto") == "numpy"
+    assert make_perceptron("auto", nets.actor) is nets.actor
     with pytest.raises(ConfigError, match="kernels='fast'"):
-        make_arithmetic("fast", nets, Adam(nets.params), CONFIG)
+        name("fast")
+
+
+def test_a_run_of_updates_is_nearly_the_same_by_both(library: kernels.Library) -> None:
+    found = []
+    for compiled in (False, True):
+        nets = _nets(np.float32, layer_norm=True)
+        adam, samples = Adam(nets.params), _samples(_nets(np.float32, layer_norm=True))
+        arithmetic: Arithmetic = (
+            CompiledArithmetic(library, nets, adam, CONFIG)
+            if compiled
+            else NumpyArithmetic(nets, adam, CONFIG)
+        )
+        _begun(arithmetic, samples)
+        for step in range(50):
+            rows = np.random.default_rng(step).permutation(40)
+            out, figures = _gradients(arithmetic, nets, rows, [12, 28])
+            outcome, _ = arithmetic.apply(arithmetic.tree_sum(out), figures.sum(axis=0), 40, 1e-2)
+            assert outcome is Outcome.STEPPED
+        found.append(nets.params.copy())
+    moved = np.abs(found[0] - _nets(np.float32).params).max()
+    assert np.abs(found[0] - found[1]).max() < 1e-3 * moved

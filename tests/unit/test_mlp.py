@@ -10,9 +10,9 @@ from tabrl_py.nn.mlp import MLP, initialise, layer_views, orthogonal, parameter_
 SIZES = (3, 5, 4, 2)
 
 
-def _network(activation: str, seed: int = 0) -> MLP:
+def _network(activation: str, seed: int = 0, *, layer_norm: bool = False) -> MLP:
     params = np.random.default_rng(seed).standard_normal(parameter_count(SIZES)) * 0.7
-    return MLP(SIZES, activation, params)
+    return MLP(SIZES, activation, params, layer_norm=layer_norm)
 
 
 def test_forward_by_hand() -> None:
@@ -30,9 +30,10 @@ def test_activations_by_hand(activation: str, x: float, expected: float) -> None
     assert mlp.forward(np.array([[x]]))[0, 0] == pytest.approx(expected, abs=1e-15)
 
 
+@pytest.mark.parametrize("layer_norm", [False, True])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
-def test_backward_equals_finite_differences(activation: str) -> None:
-    mlp = _network(activation)
+def test_backward_equals_finite_differences(activation: str, layer_norm: bool) -> None:
+    mlp = _network(activation, layer_norm=layer_norm)
     rng = np.random.default_rng(1)
     x, d_out = rng.standard_normal((7, 3)), rng.standard_normal((7, 2))
     mlp.forward(x)
@@ -49,9 +50,10 @@ def test_backward_equals_finite_differences(activation: str) -> None:
         assert grads[i] == pytest.approx((above - below) / (2 * eps), rel=1e-6, abs=1e-7), i
 
 
+@pytest.mark.parametrize("layer_norm", [False, True])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
-def test_the_gradient_of_the_input_equals_finite_differences(activation: str) -> None:
-    mlp = _network(activation)
+def test_the_gradient_of_the_input_equals_finite_differences(activation: str, layer_norm: bool) -> None:
+    mlp = _network(activation, layer_norm=layer_norm)
     rng = np.random.default_rng(2)
     x, d_out = rng.standard_normal((4, 3)), rng.standard_normal((4, 2))
     mlp.forward(x)
@@ -75,6 +77,24 @@ def test_without_hidden_layers_it_is_one_matrix() -> None:
     mlp.backward(np.array([[2.0]]), grads, d_x)
     assert grads.tolist() == [2.0, 4.0, 2.0]
     assert d_x.tolist() == [[6.0, -2.0]]
+
+
+def test_layer_norm_by_hand() -> None:
+    # sums [1, 3] are normalised to [-1, 1]; biases [1, -1] make [0, 0]; only the last bias is left
+    mlp = MLP((1, 2, 1), "relu", np.array([1.0, 3.0, 1.0, -1.0, 5.0, 7.0, 0.25]), layer_norm=True)
+    assert mlp.forward(np.array([[1.0]]))[0, 0] == pytest.approx(0.25, abs=1e-4)
+    # with the biases swapped: relu([-1 - 1, 1 + 1]) @ [5, 7] + 0.25
+    mlp = MLP((1, 2, 1), "relu", np.array([1.0, 3.0, -1.0, 1.0, 5.0, 7.0, 0.25]), layer_norm=True)
+    assert mlp.forward(np.array([[1.0]]))[0, 0] == pytest.approx(14.25, abs=1e-4)
+
+
+def test_layer_norm_does_not_see_the_scale_of_its_input() -> None:
+    mlp = _network("tanh", layer_norm=True)
+    first = mlp.layers[0][0]
+    x = np.random.default_rng(0).standard_normal((7, 3))
+    before = mlp.forward(x).copy()
+    first *= 100.0
+    assert mlp.forward(x) == pytest.approx(before, abs=1e-3)
 
 
 def test_a_pass_of_one_batch_size_leaves_another_alone() -> None:

@@ -92,6 +92,28 @@ def test_a_squashed_policy_acts_by_tanh_and_its_file_says_so() -> None:
     assert "squash" not in plain
 
 
+def test_a_policy_with_normalised_layers_acts_by_them_and_its_file_says_so() -> None:
+    policy = _policy(
+        sizes=(1, 2, 1),
+        # W = [2, 6], b = [0.5, 0]; the sums 1 and 3 of obs 0.5 become -1 and 1; then [1, 1] and 0; log_std
+        params=np.array([2.0, 6.0, 0.5, 0.0, 1.0, 1.0, 0.0, -1.0], np.float32),
+        layer_norm=True,
+        action_low=(-1.0,),
+        action_high=(1.0,),
+        obs_mean=None,
+        obs_var=None,
+    )
+    scale = 1.0 / np.sqrt(1.0 + 1e-5)
+    expected = np.tanh(0.5 - scale) + np.tanh(scale)
+    assert policy.act(np.array([[0.5]]))[0] == pytest.approx([expected], abs=1e-6)
+    data = save_policy(policy)
+    texts = safetensors.read(data)[1]
+    assert texts["format_version"] == "2"
+    assert json.loads(texts["network"]) == {"activation": "tanh", "hidden": [2], "layer_norm": True}
+    assert load_policy(data).layer_norm
+    assert save_policy(load_policy(data)) == data
+
+
 @given(
     hnp.arrays(np.float32, (4, 3), elements=st.floats(-1e6, 1e6, width=32)),
     st.lists(st.floats(-100, 100), min_size=3, max_size=3),
@@ -167,6 +189,14 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "a checkpoint": (_metadata(format="tabrl-checkpoint"), "not a TabRL policy"),
     "of another version": (_metadata(format_version="2"), "format version 2"),
     "squashed, of version 1": (_metadata(squash="tanh"), "format version 1"),
+    "normalised, of version 1": (
+        _metadata(network='{"activation":"tanh","hidden":[8,4],"layer_norm":true}'),
+        "format version 1",
+    ),
+    "normalised by what is no answer": (
+        _metadata(network='{"activation":"tanh","hidden":[8,4],"layer_norm":2}', format_version="2"),
+        "'network' is damaged",
+    ),
     "squashed by what is unknown": (_metadata(squash="erf", format_version="2"), "'squash' is damaged"),
     "task missing": (_edited(lambda h: h["__metadata__"].pop("task")), "lacks the entry 'task'"),
     "network not JSON": (_metadata(network="{"), "'network' is damaged"),

@@ -2,6 +2,7 @@
 #include "mlp.h"
 
 #include "elementary.h"
+#include "norm.h"
 
 size_t parameter_count(const network* net) {
   size_t count = 0;
@@ -16,9 +17,12 @@ size_t widest(const network* net) {
   return most;
 }
 
-size_t hidden_units(const network* net) {
+// Of a hidden layer of n units: its output and, with a norm, also the normalised sums and their scale.
+static size_t layer_kept(const network* net, size_t n) { return has_norm(net) ? 2 * n + 1 : n; }
+
+size_t kept_floats(const network* net) {
   size_t count = 0;
-  for (size_t l = 1; l < net->layers; l++) count += units(net, l);
+  for (size_t l = 1; l < net->layers; l++) count += layer_kept(net, units(net, l));
   return count;
 }
 
@@ -34,12 +38,21 @@ size_t network_floats(const network* net) {
 
 size_t pass_floats(const network* net, size_t rows) { return rows * (2 * widest(net) + padded(widest(net))); }
 
-void pack_network(float* packed, const network* net, int backward) {
+void pack_forward(float* packed, const network* net) {
   const float* w = net->params;
   for (size_t l = 0; l < net->layers; l++) {
     size_t n_in = units(net, l), n_out = units(net, l + 1);
     pack(packed, w, n_in, n_out, n_out, 1);
-    if (backward) pack(packed + packed_floats(n_in, n_out), w, n_out, n_in, 1, n_out);
+    packed += layer_floats(n_in, n_out);
+    w += (n_in + 1) * n_out;
+  }
+}
+
+void pack_backward(float* packed, const network* net, int input) {
+  const float* w = net->params;
+  for (size_t l = 0; l < net->layers; l++) {
+    size_t n_in = units(net, l), n_out = units(net, l + 1);
+    if (l || input) pack(packed + packed_floats(n_in, n_out), w, n_out, n_in, 1, n_out);
     packed += layer_floats(n_in, n_out);
     w += (n_in + 1) * n_out;
   }
@@ -61,26 +74,26 @@ static inline __attribute__((always_inline)) vf derivative(vf h, const int32_t a
   return vf_add(vf_min(h, zero), one);
 }
 
-// h (rows, n) = f(h + b), b (n).
-static inline __attribute__((always_inline)) void bias_as(float* h, const float* b, size_t rows, size_t n,
-                                                          const int32_t activation) {
-  for (size_t i = 0; i < rows; i++, h += n) {
+// h (rows, n) = f(a + b), b (n); h may be a.
+static inline __attribute__((always_inline)) void bias_as(float* h, const float* a, const float* b,
+                                                          size_t rows, size_t n, const int32_t activation) {
+  for (size_t i = 0; i < rows; i++, h += n, a += n) {
     size_t j = 0;
     for (; j + LANES <= n; j += LANES)
-      vf_store(h + j, activated(vf_add(vf_load(h + j), vf_load(b + j)), activation));
+      vf_store(h + j, activated(vf_add(vf_load(a + j), vf_load(b + j)), activation));
     if (j < n) {
-      vf sum = vf_add(vf_load_part(h + j, n - j), vf_load_part(b + j, n - j));
+      vf sum = vf_add(vf_load_part(a + j, n - j), vf_load_part(b + j, n - j));
       vf_store_part(h + j, activated(sum, activation), n - j);
     }
   }
 }
 
-static void bias(float* h, const float* b, size_t rows, size_t n, int32_t activation) {
+static void bias(float* h, const float* a, const float* b, size_t rows, size_t n, int32_t activation) {
   switch (activation) {
-    case TANH: bias_as(h, b, rows, n, TANH); break;
-    case RELU: bias_as(h, b, rows, n, RELU); break;
-    case ELU: bias_as(h, b, rows, n, ELU); break;
-    default: bias_as(h, b, rows, n, NONE); break;
+    case TANH: bias_as(h, a, b, rows, n, TANH); break;
+    case RELU: bias_as(h, a, b, rows, n, RELU); break;
+    case ELU: bias_as(h, a, b, rows, n, ELU); break;
+    default: bias_as(h, a, b, rows, n, NONE); break;
   }
 }
 
@@ -124,53 +137,66 @@ void forward_rows(float* out, float* hidden, const float* x, const network* net,
   size_t half = rows * widest(net);
   for (size_t l = 0; l < net->layers; l++) {
     size_t n_in = units(net, l), n_out = units(net, l + 1);
-    int last = l + 1 == net->layers;
-    float* h = last ? out : hidden ? hidden + first * n_out : scratch + (l % 2) * half;
-    multiply(h, x, packed, rows, n_in, n_out, 0);
-    bias(h, w + n_in * n_out, rows, n_out, last ? NONE : net->activation);
-    if (hidden) hidden += B * n_out;
+    int last = l + 1 == net->layers, keep = hidden && !last;
+    float* h = last ? out : keep ? hidden + first * n_out : scratch + (l % 2) * half;
+    float* sums = keep && has_norm(net) ? hidden + (B + first) * n_out : h;
+    multiply(sums, x, packed, rows, n_in, n_out, 0);
+    if (has_norm(net) && !last) norm_rows(sums, keep ? hidden + 2 * B * n_out + first : 0, rows, n_out);
+    bias(h, sums, w + n_in * n_out, rows, n_out, last ? NONE : activation_of(net));
+    if (keep) hidden += B * layer_kept(net, n_out);
     x = h;
     packed += layer_floats(n_in, n_out);
     w += (n_in + 1) * n_out;
   }
 }
 
-void backward_rows(float* d_params, const float* d_out, const float* hidden, const float* x,
+void backward_rows(float* d_params, float* d_x, const float* d_out, const float* hidden, const float* x,
                    const network* net, const float* packed, float* scratch, size_t B, size_t first,
                    size_t rows, int add) {
   size_t half = rows * widest(net);
   float* packed_delta = scratch + 2 * half;
   const float* delta = d_out;
-  hidden += B * hidden_units(net);
+  hidden += B * kept_floats(net);
   packed += network_floats(net);
-  d_params += parameter_count(net);
+  if (d_params) d_params += parameter_count(net);
   for (size_t l = net->layers; l-- > 0;) {
     size_t n_in = units(net, l), n_out = units(net, l + 1);
     packed -= layer_floats(n_in, n_out);
-    d_params -= (n_in + 1) * n_out;
-    if (l) hidden -= B * n_in;
-    const float* h_in = l ? hidden + first * n_in : x;
-    pack(packed_delta, delta, rows, n_out, n_out, 1);
-    multiply_transposed(d_params, h_in, packed_delta, n_in, rows, n_out, add);
-    sum_rows(d_params + n_in * n_out, delta, rows, n_out, add);
-    if (l) {
-      float* d_in = scratch + (l % 2) * half;
-      multiply(d_in, delta, packed + packed_floats(n_in, n_out), rows, n_out, n_in, 0);
-      unactivate(d_in, h_in, rows * n_in, net->activation);
-      delta = d_in;
+    if (d_params) {
+      d_params -= (n_in + 1) * n_out;
+      sum_rows(d_params + n_in * n_out, delta, rows, n_out, add);
     }
+    if (has_norm(net) && l + 1 < net->layers) {
+      float* d_sums = scratch + ((l + 1) % 2) * half;  // where delta lies
+      unnorm_rows(d_sums, hidden + (B + first) * n_out, hidden + 2 * B * n_out + first, rows, n_out);
+    }
+    if (l) hidden -= B * layer_kept(net, n_in);
+    const float* h_in = l ? hidden + first * n_in : x;
+    if (d_params) {
+      pack(packed_delta, delta, rows, n_out, n_out, 1);
+      multiply_transposed(d_params, h_in, packed_delta, n_in, rows, n_out, add);
+    }
+    float* d_in = l ? scratch + (l % 2) * half : d_x;
+    if (d_in) multiply(d_in, delta, packed + packed_floats(n_in, n_out), rows, n_out, n_in, 0);
+    if (l) unactivate(d_in, h_in, rows * n_in, activation_of(net));
+    delta = d_in;
   }
 }
 
-static network network_of(const float* params, const int32_t* widths, int32_t L, int32_t activation) {
-  return (network){params, widths, (size_t)L, (size_t)widths[L], activation};
+static network network_of(const float* params, const int32_t* widths, int32_t L, int32_t form) {
+  return (network){params, widths, (size_t)L, (size_t)widths[L], form};
+}
+
+size_t hidden_floats(const int32_t* widths, int32_t L, int32_t form) {
+  network net = network_of(0, widths, L, form);
+  return kept_floats(&net);
 }
 
 void mlp_forward(float* out, float* hidden, const float* x, const float* params, float* workspace,
-                 const int32_t* widths, int32_t L, int32_t activation, int32_t B) {
-  network net = network_of(params, widths, L, activation);
+                 const int32_t* widths, int32_t L, int32_t form, int32_t B) {
+  network net = network_of(params, widths, L, form);
   float* scratch = workspace + network_floats(&net);
-  pack_network(workspace, &net, 0);
+  pack_forward(workspace, &net);
   for (size_t at = 0; at < (size_t)B; at += CHUNK) {
     size_t rows = (size_t)B - at < CHUNK ? (size_t)B - at : CHUNK;
     forward_rows(out + at * net.outputs, hidden, x + at * units(&net, 0), &net, workspace, scratch, (size_t)B,
@@ -178,18 +204,21 @@ void mlp_forward(float* out, float* hidden, const float* x, const float* params,
   }
 }
 
-void mlp_backward(float* d_params, const float* d_out, const float* hidden, const float* x,
-                  const float* params, float* workspace, const int32_t* widths, int32_t L, int32_t activation,
+void mlp_backward(float* d_params, float* d_x, const float* d_out, const float* hidden, const float* x,
+                  const float* params, float* workspace, const int32_t* widths, int32_t L, int32_t form,
                   int32_t B) {
-  network net = network_of(params, widths, L, activation);
+  network net = network_of(params, widths, L, form);
   float* scratch = workspace + network_floats(&net);
-  pack_network(workspace, &net, 1);
+  size_t O = units(&net, 0);
+  pack_backward(workspace, &net, d_x != 0);
   for (size_t at = 0; at < (size_t)B; at += CHUNK) {
     size_t rows = (size_t)B - at < CHUNK ? (size_t)B - at : CHUNK;
-    backward_rows(d_params, d_out + at * net.outputs, hidden, x + at * units(&net, 0), &net, workspace,
-                  scratch, (size_t)B, at, rows, at > 0);
+    backward_rows(d_params, d_x ? d_x + at * O : 0, d_out + at * net.outputs, hidden, x + at * O, &net,
+                  workspace, scratch, (size_t)B, at, rows, at > 0);
   }
 }
+
+int32_t interface_number(void) { return INTERFACE; }
 
 void elementary(float* y, const float* x, int32_t count, int32_t function) {
   for (size_t i = 0; i < (size_t)count; i += LANES) {

@@ -1,15 +1,15 @@
-// One minibatch of PPO (arXiv:1707.06347, eq. 7) with a Gaussian policy and a value function of its own network:
+// A minibatch of PPO (arXiv:1707.06347, eq. 7) with a Gaussian policy and a value function of its own network:
 //
 //   log p(a) = -1/2 sum z^2 - sum log_std - A/2 log(2 pi),   z = (a - mean) / exp(log_std)
 //   loss = -mean(min(r adv, clip(r) adv)) - entropy_coef entropy + value_coef mean((V - R)^2),
 //   r = exp(log p - old log p)
 //
-// Means and losses are summed in float64, row by row.
+// Its samples are spread over shards, whose gradients are summed before the step. Losses are summed in float64,
+// row by row.
 #include "elementary.h"
 #include "mlp.h"
 
 static const double HALF_LOG_2PI = 0.91893853320467274178;
-static const double LEAST_DEVIATION = 1e-8;  // added to the advantages' standard deviation
 
 typedef struct {
   network actor, critic;
@@ -23,16 +23,15 @@ typedef struct {
 } sums;
 
 static size_t lay_out(plan* p, float* workspace, const float* params, const int32_t* widths, int32_t L,
-                      int32_t activation) {
+                      int32_t form) {
   size_t A = (size_t)widths[L];
-  p->actor = (network){params, widths, (size_t)L, A, activation};
-  p->critic =
-      (network){params ? params + parameter_count(&p->actor) + A : 0, widths, (size_t)L, 1, activation};
+  p->actor = (network){params, widths, (size_t)L, A, form};
+  p->critic = (network){params ? params + parameter_count(&p->actor) + A : 0, widths, (size_t)L, 1, form};
   size_t at = 0;
   size_t sizes[] = {network_floats(&p->actor),
                     network_floats(&p->critic),
                     CHUNK * (size_t)widths[0],
-                    CHUNK * hidden_units(&p->actor),
+                    CHUNK * kept_floats(&p->actor),
                     CHUNK * A,
                     CHUNK * A,
                     A,
@@ -46,26 +45,9 @@ static size_t lay_out(plan* p, float* workspace, const float* params, const int3
   return at;
 }
 
-size_t workspace_floats(const int32_t* widths, int32_t L) {
+size_t workspace_floats(const int32_t* widths, int32_t L, int32_t form) {
   plan p;
-  return lay_out(&p, 0, 0, widths, L, TANH);
-}
-
-// Mean and 1 / (standard deviation + LEAST_DEVIATION) of the named advantages; 0 and 1 where they are not to
-// be normalised.
-static void advantage_moments(double* mean, double* scale, const float* advantages, const int32_t* rows,
-                              size_t B, int normalize) {
-  *mean = 0.0;
-  *scale = 1.0;
-  if (!normalize || B < 2) return;
-  double sum = 0.0, squares = 0.0;
-  for (size_t i = 0; i < B; i++) sum += (double)advantages[rows[i]];
-  *mean = sum / (double)B;
-  for (size_t i = 0; i < B; i++) {
-    double off = (double)advantages[rows[i]] - *mean;
-    squares += off * off;
-  }
-  *scale = 1.0 / (__builtin_sqrt(squares / (double)(B - 1)) + LEAST_DEVIATION);
+  return lay_out(&p, 0, 0, widths, L, form);
 }
 
 static void gather(float* x, const float* obs, const int32_t* rows, size_t count, size_t O) {
@@ -78,7 +60,7 @@ static void gather(float* x, const float* obs, const int32_t* rows, size_t count
 }
 
 // Of one sample: its part of the sums, and the gradient of the loss by its log-probability.
-static double surrogate(sums* total, double log_ratio, double advantage, double clip_range, double B) {
+static double surrogate(sums* total, double log_ratio, double advantage, double clip_range, double samples) {
   float excess[LANES];
   vf_store(excess, vf_expm1(vf_all((float)log_ratio)));
   double ratio = 1.0 + (double)excess[0];
@@ -90,14 +72,13 @@ static double surrogate(sums* total, double log_ratio, double advantage, double 
   total->policy_loss -= plain <= clipped ? plain : clipped;
   total->kl += (double)excess[0] - log_ratio;
   if (excess[0] > (float)clip_range || excess[0] < -(float)clip_range) total->clipped += 1.0;
-  return plain <= clipped ? -plain / B : plain > clipped ? 0.0 : plain;
+  return plain <= clipped ? -plain / samples : plain > clipped ? 0.0 : plain;
 }
 
-// d_mean (count, A) and, added up, d_log_std (A), for one chunk of the minibatch.
+// d_mean (count, A) and, added up, d_log_std (A), for some rows of a shard.
 static void policy_gradient(sums* total, plan* p, float* d_log_std, const float* log_std,
                             const float* actions, const float* old_log_prob, const float* advantages,
-                            const int32_t* rows, size_t count, const double* settings, double mean,
-                            double scale, double B) {
+                            const int32_t* rows, size_t count, const double* settings) {
   size_t A = p->actor.outputs;
   double constant = HALF_LOG_2PI * (double)A;
   for (size_t j = 0; j < A; j++) constant += (double)log_std[j];
@@ -112,8 +93,8 @@ static void policy_gradient(sums* total, plan* p, float* d_log_std, const float*
       squares += (double)z * (double)z;
     }
     double log_ratio = -0.5 * squares - constant - (double)old_log_prob[row];
-    double advantage = ((double)advantages[row] - mean) * scale;
-    float d = (float)surrogate(total, log_ratio, advantage, settings[CLIP_RANGE], B);
+    double advantage = ((double)advantages[row] - settings[ADVANTAGE_MEAN]) * settings[ADVANTAGE_SCALE];
+    float d = (float)surrogate(total, log_ratio, advantage, settings[CLIP_RANGE], settings[SAMPLES]);
     for (size_t j = 0; j < A; j++) {
       float z = d_mean[j];
       d_log_std[j] += d * (z * z - 1.0f);
@@ -123,59 +104,92 @@ static void policy_gradient(sums* total, plan* p, float* d_log_std, const float*
 }
 
 static void value_gradient(sums* total, plan* p, const float* returns, const int32_t* rows, size_t count,
-                           double coef, double B) {
+                           const double* settings) {
+  double weight = settings[VALUE_COEF] * 2.0 / settings[SAMPLES];
   for (size_t i = 0; i < count; i++) {
     double error = (double)p->out[i] - (double)returns[rows[i]];
     total->value_loss += error * error;
-    p->d_out[i] = (float)(coef * 2.0 / B * error);
+    p->d_out[i] = (float)(weight * error);
   }
 }
 
-static int rows_in_range(const int32_t* rows, int32_t B, int32_t S) {
+// The sums (4) and gradients (P) of one shard, whose `count` rows are named.
+static void shard_gradient(double* figures, float* grads, plan* p, const float* log_std, const float* obs,
+                           const float* actions, const float* old_log_prob, const float* advantages,
+                           const float* returns, const int32_t* rows, size_t count, const double* settings) {
+  size_t A = p->actor.outputs, mean_size = parameter_count(&p->actor), O = units(&p->actor, 0);
+  float *d_log_std = grads + mean_size, *d_critic = d_log_std + A;
+  sums total = {0.0, 0.0, 0.0, 0.0};
+  size_t cleared = count ? A : mean_size + A + parameter_count(&p->critic);
+  float* first = count ? d_log_std : grads;
+  for (size_t i = 0; i < cleared; i++) first[i] = 0.0f;
+  for (size_t at = 0; at < count; at += CHUNK) {
+    size_t some = count - at < CHUNK ? count - at : CHUNK;
+    const int32_t* which = rows + at;
+    gather(p->x, obs, which, some, O);
+    forward_rows(p->out, p->hidden, p->x, &p->actor, p->packed_actor, p->scratch, some, 0, some);
+    policy_gradient(&total, p, d_log_std, log_std, actions, old_log_prob, advantages, which, some, settings);
+    backward_rows(grads, 0, p->d_out, p->hidden, p->x, &p->actor, p->packed_actor, p->scratch, some, 0, some,
+                  at > 0);
+    forward_rows(p->out, p->hidden, p->x, &p->critic, p->packed_critic, p->scratch, some, 0, some);
+    value_gradient(&total, p, returns, which, some, settings);
+    backward_rows(d_critic, 0, p->d_out, p->hidden, p->x, &p->critic, p->packed_critic, p->scratch, some, 0,
+                  some, at > 0);
+  }
+  figures[POLICY_LOSS] = total.policy_loss;
+  figures[VALUE_LOSS] = total.value_loss;
+  figures[KL] = total.kl;
+  figures[CLIPPED] = total.clipped;
+}
+
+// Whether the shards have B rows together, no more than the minibatch, each of them one of the S samples.
+static int fits(const int32_t* rows, const int32_t* counts, int32_t n, int32_t B, int32_t S, double samples) {
+  int64_t total = 0;
+  for (int32_t s = 0; s < n; s++) {
+    if (counts[s] < 0) return 0;
+    total += counts[s];
+  }
+  if (total != B || samples < 1.0 || samples < (double)B) return 0;
   for (int32_t i = 0; i < B; i++)
     if (rows[i] < 0 || rows[i] >= S) return 0;
   return 1;
 }
 
-int32_t ppo_gradient(double* figures, float* grads, const float* params, const float* obs,
-                     const float* actions, const float* old_log_prob, const float* advantages,
-                     const float* returns, const int32_t* rows, float* workspace, const double* settings,
-                     const int32_t* widths, int32_t L, int32_t activation, int32_t B, int32_t S) {
-  if (B < 1 || !rows_in_range(rows, B, S)) return ROW_OUT_OF_RANGE;
+int32_t ppo_shards(double* figures, float* grads, const float* params, const float* obs, const float* actions,
+                   const float* old_log_prob, const float* advantages, const float* returns,
+                   const int32_t* rows, const int32_t* counts, float* workspace, const double* settings,
+                   const int32_t* widths, int32_t L, int32_t form, int32_t n, int32_t B, int32_t S) {
+  if (!fits(rows, counts, n, B, S, settings[SAMPLES])) return REFUSED;
   plan p;
-  lay_out(&p, workspace, params, widths, L, activation);
-  size_t O = (size_t)widths[0], A = (size_t)widths[L], mean_size = parameter_count(&p.actor);
+  lay_out(&p, workspace, params, widths, L, form);
+  size_t A = p.actor.outputs, mean_size = parameter_count(&p.actor);
+  size_t P = mean_size + A + parameter_count(&p.critic);
   const float* log_std = params + mean_size;
-  float *d_log_std = grads + mean_size, *d_critic = d_log_std + A;
-  double mean, scale;
-  sums total = {0.0, 0.0, 0.0, 0.0};
-  advantage_moments(&mean, &scale, advantages, rows, (size_t)B, settings[NORMALIZE_ADVANTAGE] != 0.0);
-  for (size_t j = 0; j < A; j++) {
-    p.inverse_std[j] = -log_std[j];
-    d_log_std[j] = (float)-settings[ENTROPY_COEF];
-  }
+  for (size_t j = 0; j < A; j++) p.inverse_std[j] = -log_std[j];
   elementary(p.inverse_std, p.inverse_std, (int32_t)A, EXP);
-  pack_network(p.packed_actor, &p.actor, 1);
-  pack_network(p.packed_critic, &p.critic, 1);
-  for (size_t at = 0; at < (size_t)B; at += CHUNK) {
-    size_t count = (size_t)B - at < CHUNK ? (size_t)B - at : CHUNK;
-    const int32_t* some = rows + at;
-    gather(p.x, obs, some, count, O);
-    forward_rows(p.out, p.hidden, p.x, &p.actor, p.packed_actor, p.scratch, count, 0, count);
-    policy_gradient(&total, &p, d_log_std, log_std, actions, old_log_prob, advantages, some, count, settings,
-                    mean, scale, (double)B);
-    backward_rows(grads, p.d_out, p.hidden, p.x, &p.actor, p.packed_actor, p.scratch, count, 0, count,
-                  at > 0);
-    forward_rows(p.out, p.hidden, p.x, &p.critic, p.packed_critic, p.scratch, count, 0, count);
-    value_gradient(&total, &p, returns, some, count, settings[VALUE_COEF], (double)B);
-    backward_rows(d_critic, p.d_out, p.hidden, p.x, &p.critic, p.packed_critic, p.scratch, count, 0, count,
-                  at > 0);
+  pack_forward(p.packed_actor, &p.actor);
+  pack_backward(p.packed_actor, &p.actor, 0);
+  pack_forward(p.packed_critic, &p.critic);
+  pack_backward(p.packed_critic, &p.critic, 0);
+  for (int32_t s = 0; s < n; s++) {
+    shard_gradient(figures, grads, &p, log_std, obs, actions, old_log_prob, advantages, returns, rows,
+                   (size_t)counts[s], settings);
+    figures += N_SUMS;
+    grads += P;
+    rows += counts[s];
   }
-  figures[POLICY_LOSS] = total.policy_loss / (double)B;
-  figures[VALUE_LOSS] = total.value_loss / (double)B;
-  figures[KL] = total.kl / (double)B;
-  figures[CLIP_FRACTION] = total.clipped / (double)B;
   return STEPPED;
+}
+
+void tree_sum(float* block, int32_t n, int32_t P) {
+  size_t width = (size_t)P;
+  for (size_t step = 1; step < (size_t)n; step *= 2) {
+    for (size_t s = 0; s < (size_t)n; s += 2 * step) {
+      float* left = block + s * width;
+      const float* right = left + step * width;
+      for (size_t i = 0; i < width; i++) left[i] += right[i];
+    }
+  }
 }
 
 double clip_norm(float* grads, int32_t P, double max_norm) {
@@ -221,24 +235,30 @@ void adam_step(float* params, float* m, float* v, const float* grads, const doub
   }
 }
 
-int32_t ppo_minibatch(double* figures, float* params, float* m, float* v, float* grads, const float* obs,
-                      const float* actions, const float* old_log_prob, const float* advantages,
-                      const float* returns, const int32_t* rows, float* workspace, const double* settings,
-                      const int32_t* widths, int32_t L, int32_t activation, int32_t B, int32_t S) {
-  int32_t answer = ppo_gradient(figures, grads, params, obs, actions, old_log_prob, advantages, returns, rows,
-                                workspace, settings, widths, L, activation, B, S);
-  if (answer != STEPPED) return answer;
-  if (settings[KL_LIMIT] != 0.0 && figures[KL] > settings[KL_LIMIT]) return KL_STOP;
-  plan p;
-  lay_out(&p, workspace, params, widths, L, activation);
-  size_t A = p.actor.outputs, mean_size = parameter_count(&p.actor);
-  int32_t P = (int32_t)(mean_size + A + parameter_count(&p.critic));
+int32_t ppo_apply(double* figures, float* params, float* m, float* v, float* grads, const double* sums,
+                  const double* settings, const int32_t* widths, int32_t L) {
+  network actor = {params, widths, (size_t)L, (size_t)widths[L], TANH}, critic = actor;
+  critic.outputs = 1;
+  size_t A = actor.outputs, mean_size = parameter_count(&actor);
+  int32_t P = (int32_t)(mean_size + A + parameter_count(&critic));
+  double finite = 0.0, entropy = (double)A * (0.5 + HALF_LOG_2PI);
+  for (int i = 0; i < N_SUMS; i++) {
+    figures[i] = sums[i] / settings[SAMPLES];
+    finite += figures[i];
+  }
+  for (size_t j = 0; j < A; j++)
+    grads[mean_size + j] =
+        settings[LEARN_STD] != 0.0 ? grads[mean_size + j] - (float)settings[ENTROPY_COEF] : 0.0f;
   figures[GRAD_NORM] = clip_norm(grads, P, settings[MAX_GRAD_NORM]);
-  double finite = figures[GRAD_NORM] + figures[POLICY_LOSS] + figures[VALUE_LOSS] + figures[KL];
-  if (!(finite - finite == 0.0)) return NOT_FINITE;
-  adam_step(params, m, v, grads, settings, P);
-  double entropy = (double)A * (0.5 + HALF_LOG_2PI);
+  finite += figures[GRAD_NORM];
+  int32_t answer = STEPPED;
+  if (!(finite - finite == 0.0))
+    answer = NOT_FINITE;
+  else if (settings[KL_LIMIT] != 0.0 && figures[KL] > settings[KL_LIMIT])
+    answer = KL_STOP;
+  else
+    adam_step(params, m, v, grads, settings, P);
   for (size_t j = 0; j < A; j++) entropy += (double)params[mean_size + j];
   figures[ENTROPY] = entropy;
-  return STEPPED;
+  return answer;
 }

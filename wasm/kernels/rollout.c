@@ -32,13 +32,12 @@ static void explore(float* action, const float* noise, const float* log_std, flo
 }
 
 void act(float* action, const float* obs, const float* noise, const float* obs_mean, const float* obs_scale,
-         const float* params, float* workspace, const int32_t* widths, int32_t L, int32_t activation,
-         int32_t B) {
+         const float* params, float* workspace, const int32_t* widths, int32_t L, int32_t form, int32_t B) {
   size_t O = (size_t)widths[0], A = (size_t)widths[L];
-  network actor = {params, widths, (size_t)L, A, activation};
+  network actor = {params, widths, (size_t)L, A, form};
   float* x = workspace + network_floats(&actor);
   float* scratch = x + CHUNK * O;
-  pack_network(workspace, &actor, 0);
+  pack_forward(workspace, &actor);
   for (size_t at = 0; at < (size_t)B; at += CHUNK) {
     size_t rows = (size_t)B - at < CHUNK ? (size_t)B - at : CHUNK;
     const float* input = obs + at * O;
@@ -49,6 +48,23 @@ void act(float* action, const float* obs, const float* noise, const float* obs_m
     float* out = action + at * A;
     forward_rows(out, 0, input, &actor, workspace, scratch, rows, 0, rows);
     if (noise) explore(out, noise + at * A, params + parameter_count(&actor), scratch, rows, A);
+  }
+}
+
+void to_bounds(float* out, const float* action, const float* low, const float* high, int32_t B, int32_t A,
+               int32_t squash) {
+  if (squash) {
+    elementary(out, action, B * A, TANH);
+    action = out;
+  }
+  for (size_t i = 0; i < (size_t)B; i++, out += A, action += A) {
+    for (size_t j = 0; j < (size_t)A; j++) {
+      float half = 0.5f * (high[j] - low[j]), middle = 0.5f * (low[j] + high[j]), at = action[j];
+      at = at < -1.0f ? -1.0f : at > 1.0f ? 1.0f : at;
+      at = at * half + middle;
+      // Rounding may pass a bound by one unit in the last place.
+      out[j] = at < low[j] ? low[j] : at > high[j] ? high[j] : at;
+    }
   }
 }
 
