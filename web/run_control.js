@@ -2,7 +2,7 @@
 
 import { failure, PageError } from "./errors.js";
 import { RunState } from "./run_state.js";
-import { MOST_WORKERS, shardCount } from "./team.js";
+import { cores, MOST_WORKERS, shardCount } from "./team.js";
 import { WorkerGroup } from "./worker_group.js";
 
 /** @import {Booting, CheckpointFile, FromWorker, PolicyFile, Progress, Push} from "./protocol" */
@@ -37,7 +37,7 @@ export class RunControl extends RunState {
     this.visible = 64;
     this.recoveries = 0;
     /** How many workers are to learn, as far as a run can be shared by so many. */
-    this.workers = 1;
+    this.workers = Math.min(cores(), MOST_WORKERS);
   }
 
   /** Workers that learn at this moment. */
