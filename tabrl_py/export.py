@@ -19,7 +19,7 @@ from tabrl_py.tasks import TASKS, TaskSpec
 from tabrl_py.tasks.house import ACTUATED_JOINTS, COMPONENTS, STAND
 from tabrl_py.tasks.house_skills import HOUSE_TASKS
 from tabrl_py.tasks.recipes import defaults
-from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec
+from tabrl_py.tasks.spec import Bound, ObsField, Randomization, ResetSpec, RewardSpec
 
 AXES = ("x", "y", "z")
 
@@ -61,7 +61,8 @@ def _house_table() -> Iterator[str]:
     task = STAND
     yield f"## The house robot: {task.obs_size} numbers"
     yield ""
-    yield f"All tasks of the group {task.group} see the same numbers. Layout version {task.layout_version}."
+    yield f"The tasks of the group {task.group} see these numbers, where nothing else is said."
+    yield f"Layout version {task.layout_version}."
     yield ""
     yield "| index | what | of | unit | read from | shaped |"
     yield "|---:|---|---|---|---|---|"
@@ -106,12 +107,34 @@ def _task_section(task: TaskSpec) -> Iterator[str]:
     yield f"- Starts {_first_state(task.reset)}."
     yield f"- {_ending(task.healthy)}; cut off after {task.time_limit} control steps."
     yield f"- Reward `{task.reward.name}`: {_reward(task.reward)}"
+    yield from _beside(task)
     yield ""
-    if task in HOUSE_TASKS:
+    if task in HOUSE_TASKS and task.observation == STAND.observation:
         yield "The observation and the actions are those of the house robot, above."
         yield ""
     else:
         yield from _field_table(task)
+
+
+def _beside(task: TaskSpec) -> Iterator[str]:
+    """What few tasks have: a command, randomization, a curriculum, success."""
+    if task.command is not None:
+        told = zip(task.command.names, task.command.low, task.command.high, task.command.units, strict=True)
+        listed = ", ".join(f"{name} {low:g} to {high:g} {unit}" for name, low, high, unit in told)
+        yield f"- Command: {listed}; another every {task.command.hold_steps} control steps."
+    for always, when in ((True, "In every episode"), (False, "In training that randomises")):
+        entries = [entry for entry in task.randomization if entry.always == always]
+        if entries:
+            yield f"- {when}: {', '.join(_drawn(entry) for entry in entries)}."
+    if task.curriculum is not None:
+        yield f"- Curriculum: widens {' and '.join(task.curriculum.scales)} as it succeeds."
+    if task.success is not None:
+        yield f"- Success: {task.success.words} (`{task.success.signal}` above {task.success.above:g})."
+
+
+def _drawn(entry: Randomization) -> str:
+    often = f" every {entry.every_steps} steps" if entry.every_steps else ""
+    return f"{entry.name} {entry.low:g} to {entry.high:g}{often}"
 
 
 def _field_table(task: TaskSpec) -> Iterator[str]:
@@ -136,7 +159,9 @@ def _components(field: ObsField) -> Sequence[str]:
 
 def _shaping(field: ObsField) -> str:
     parts: list[str] = []
-    if field.fn != "id":
+    if field.fn == "own":
+        parts.append("in its own heading")
+    elif field.fn != "id":
         parts.append(field.fn)
     if field.scale != 1.0:
         parts.append(f"x {field.scale:g}")
@@ -160,6 +185,10 @@ def _range(task: TaskSpec) -> str:
 
 def _first_state(reset: ResetSpec) -> str:
     start = "in the model's first position" if reset.qpos is None else "in the standing pose"
+    if reset.drop_height is not None:
+        start = (
+            f"lying, dropped from {reset.drop_height:g} m and settled for {reset.settle_steps} physics steps"
+        )
     where = "every position" if reset.root_noise else "every joint angle"
     law = "normal noise of spread" if reset.qvel_kind == "normal" else "uniform noise up to"
     return (

@@ -29,7 +29,8 @@ class BatchSim(Protocol):
             numbers in obs, final_obs and signals are those of the last good step.
         unstable_count: rows found unstable since construction.
         steps: (N,) control steps of the running episode.
-        next_init: (N, nq + nv) the state each row takes at its next reset. float64.
+        next_init: (N, I) what each row takes at its next reset: qpos, qvel, and where the task has them its
+            command, its traits (TaskSpec.traits) and the action held while it settles. float64.
         watched: rows whose poses are captured.
         poses: (K, nbody, 7) position (m) and quaternion (w, x, y, z) of each body of the watched rows after
             the last step.
@@ -83,6 +84,30 @@ class BatchSim(Protocol):
         steps: int,
     ) -> None:
         """Pull on a body of one row with a world-frame force at a world point for the next control steps."""
+        ...
+
+    def set_commands(self, rows: Rows, commands: F64) -> None:
+        """Give rows another command, and observe them anew.
+
+        Args:
+            rows: which, n of them.
+            commands: (n, C), as the task's CommandSpec says.
+
+        Raises:
+            ValueError: the task takes no command, or the row does not exist.
+        """
+        ...
+
+    def kick(self, rows: Rows, velocities: F64) -> None:
+        """Change the velocity of whole robots at once, as a blow does; seen from the next step on.
+
+        Args:
+            rows: which, n of them.
+            velocities: (n, 2) m/s along the world's x and y, added.
+
+        Raises:
+            ValueError: the robot does not move freely (its first joint is not a free one).
+        """
         ...
 
     def states(self) -> F64:

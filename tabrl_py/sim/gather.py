@@ -12,6 +12,16 @@ from tabrl_py.types import F64, I64, Bool
 Field: TypeAlias = ObsField | SignalField | Bound
 
 
+SHORTEST_HEADING = 1e-6
+"""A robot whose forward axis is this close to the vertical heads along x."""
+
+
+def read_fields(task: TaskSpec) -> list[Field]:
+    """All that a task reads."""
+    heading = [] if task.heading is None else [task.heading]
+    return [*task.observation, *task.signals, *task.healthy, *heading]
+
+
 @dataclass(frozen=True)
 class Span:
     """One stretch of an mjData array that is copied into the table after each step.
@@ -29,20 +39,28 @@ class Span:
 
 
 class Layout:
-    """Columns of the table: the engine's state, then what the task reads beside it.
+    """Columns of the table: the engine's state, what else a row keeps, then what the task reads beside it.
 
     Attributes:
         spans: what is copied from mjData; qpos and qvel are part of the state and need no copy.
+        command: columns of the row's command.
+        traits: columns of its traits, in the order of TaskSpec.traits.
+        last_action: columns of the last action, where actions may come late; else none.
+        kept: columns that are the row's state: all before the spans.
         width: columns of the table.
         observation, signals: columns of each number of the observation and the signals.
     """
 
     def __init__(self, task: TaskSpec, nq: int, nv: int, nstate: int) -> None:
         """Lay out a table whose first nstate columns are time, qpos, qvel and the rest of the state."""
-        state_columns = {"qpos": 1, "qvel": 1 + nq}
-        fields: list[Field] = [*task.observation, *task.signals, *task.healthy]
+        state_columns = {"qpos": 1, "qvel": 1 + nq, "command": nstate}
+        fields = read_fields(task)
         spans: list[Span] = []
-        column = nstate
+        self.command = slice(nstate, nstate + task.command_size)
+        self.traits = slice(self.command.stop, self.command.stop + len(task.traits))
+        late = task.action_size if "latency" in task.traits else 0
+        self.last_action = slice(self.traits.stop, self.traits.stop + late)
+        self.kept = column = self.last_action.stop
         for source in dict.fromkeys(f.source for f in fields):
             if source not in state_columns:
                 start = min(f.start for f in fields if f.source == source)
@@ -58,6 +76,10 @@ class Layout:
         observed = task.observation
         self._sin = np.flatnonzero(_spread(observed, [f.fn == "sin" for f in observed]))
         self._cos = np.flatnonzero(_spread(observed, [f.fn == "cos" for f in observed]))
+        self._own = self._pairs(observed)
+        if self._own.size:
+            assert task.heading is not None, f"task {task.id} has fields of its own heading, but no heading"
+            self._heading = self._columns([task.heading])
         scale = _spread(observed, [f.scale for f in observed])
         self._scale = None if np.all(scale == 1.0) else scale
         clip = _spread(observed, [np.inf if f.clip is None else f.clip for f in observed])
@@ -76,6 +98,8 @@ class Layout:
             obs[:, self._sin] = np.sin(obs[:, self._sin])
         if self._cos.size:
             obs[:, self._cos] = np.cos(obs[:, self._cos])
+        if self._own.size:
+            self._turn(obs, table)
         if self._scale is not None:
             obs *= self._scale
         if self._clipped.size:
@@ -93,6 +117,23 @@ class Layout:
         x = table.take(self._bounded, axis=1)
         inside: Bool = np.all(np.logical_and(x > self._low, x < self._high), axis=1)
         return inside
+
+    def _pairs(self, observed: Sequence[ObsField]) -> I64:
+        """(k,) where in the observation the x of each vector stands that is turned; its y follows."""
+        starts = np.cumsum([0, *(f.size for f in observed)])
+        return np.array([starts[i] for i, f in enumerate(observed) if f.fn == "own"], dtype=np.int64)
+
+    def _turn(self, obs: F64, table: F64) -> None:
+        """Turn world vectors of n observations into the robots' headings: x forward, y left."""
+        cos, sin = table[:, self._heading].T
+        length = np.sqrt(cos * cos + sin * sin)
+        flat = length > SHORTEST_HEADING
+        length[~flat] = 1.0
+        cos, sin = np.where(flat, cos, 1.0) / length, np.where(flat, sin, 0.0) / length
+        for at in self._own:
+            x, y = obs[:, at].copy(), obs[:, at + 1].copy()
+            obs[:, at] = cos * x + sin * y
+            obs[:, at + 1] = cos * y - sin * x
 
     def _columns(self, fields: Sequence[Field]) -> I64:
         columns = [self._origin[f.source] + i for f in fields for i in range(f.start, f.stop)]

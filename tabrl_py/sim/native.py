@@ -6,8 +6,9 @@ import mujoco
 import numpy as np
 
 from tabrl_py.errors import ModelError
-from tabrl_py.sim.gather import Field, Layout
+from tabrl_py.sim.gather import Layout, read_fields
 from tabrl_py.sim.models import model_path
+from tabrl_py.sim.traits import Traits
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Bool, Float, Rows
 
@@ -66,6 +67,7 @@ class NativeBatchSim:
         self._nstate = nstate
         self._table: F64 = np.zeros((n_envs, self._layout.width))
         self._pushes: dict[int, _Push] = {}
+        self._traits = Traits(task, model)
 
         self.obs: Float = np.zeros((n_envs, task.obs_size), dtype=dtype)
         self.final_obs: Float = np.zeros_like(self.obs)
@@ -76,8 +78,10 @@ class NativeBatchSim:
         self.unstable: Bool = np.zeros(n_envs, dtype=np.bool_)
         self.unstable_count = 0
         self.steps: F64 = np.zeros(n_envs)
-        self.next_init: F64 = np.zeros((n_envs, model.nq + model.nv))
+        self.next_init: F64 = np.zeros((n_envs, task.init_size(model.nq, model.nv)))
         self.next_init[:, : model.nq] = self.qpos0
+        traits_at = model.nq + model.nv + task.command_size
+        self.next_init[:, traits_at : traits_at + self._traits.plain.size] = self._traits.plain
         self.watched: tuple[int, ...] = ()
         self.poses: F32 = np.zeros((0, model.nbody, 7), dtype=np.float32)
         self.torques: F32 = np.zeros((0, model.nu), dtype=np.float32)
@@ -123,14 +127,25 @@ class NativeBatchSim:
 
     def _restart(self, rows: Any) -> None:  # noqa: ANN401
         """Put rows at next_init: a cleared MjData, the new state, mj_forward."""
-        model, data, nq = self._model, self._data, self.nq
+        model, data, layout = self._model, self._data, self._layout
+        settle = self.task.reset.settle_steps
+        given = layout.command.stop - layout.command.start + layout.traits.stop - layout.traits.start
         for i in rows:
             first = self.next_init[i]
             if not np.isfinite(first).all():
                 raise ValueError(f"next_init[{i}] is not finite: {first}")
+            qpos, qvel, rest, held = np.split(first, np.cumsum([self.nq, self.nv, given]))
+            self._table[i, layout.command.start : layout.kept] = 0.0
+            self._table[i, layout.command.start : layout.traits.stop] = rest
+            self._traits.note(i, self._table[i, layout.traits])
             mujoco.mj_resetData(model, data)
-            data.qpos[:] = first[:nq]
-            data.qvel[:] = first[nq:]
+            data.qpos[:] = qpos
+            data.qvel[:] = qvel
+            self._traits.load(self._table[i, layout.traits])
+            if settle:
+                data.ctrl[:] = held
+                mujoco.mj_step(model, data, settle)
+                data.time = 0.0
             mujoco.mj_forward(model, data)
             state, copies, slot = self._rows[i]
             mujoco.mj_getState(model, data, state, STATE)
@@ -140,6 +155,8 @@ class NativeBatchSim:
                 self._capture(slot)
             self._pushes.pop(i, None)
             self.steps[i] = 0.0
+        if settle:
+            mujoco.mj_resetData(model, data)  # warnings of robots that settle are not those of the next step
 
     def step(self, actions: Float) -> None:
         """See BatchSim.step."""
@@ -172,10 +189,12 @@ class NativeBatchSim:
 
     def _advance(self, ctrl: F64) -> list[int]:
         """Move every row by frame_skip physics steps; the rows in which the engine warned."""
-        model, data, frame_skip = self._model, self._data, self.task.frame_skip
-        set_state, get_state, mj_step = mujoco.mj_setState, mujoco.mj_getState, mujoco.mj_step
+        model, data = self._model, self._data
+        set_state, get_state = mujoco.mj_setState, mujoco.mj_getState
         finish = mujoco.mj_rnePostConstraint if self.task.post_constraint else None
-        data_ctrl, warnings, quiet = data.ctrl, self._warnings, self._no_warnings
+        vary = self._traits.load if self._traits.needed else None
+        traits = self._layout.traits
+        warnings, quiet = self._warnings, self._no_warnings
         warned: list[int] = []
         # The engine would print each warning and write it into a file; here each is counted.
         handler = mujoco.get_mju_user_warning()
@@ -183,11 +202,12 @@ class NativeBatchSim:
         try:
             for i, ((state, copies, slot), action) in enumerate(zip(self._rows, ctrl, strict=True)):
                 set_state(model, data, state, STATE)
-                data_ctrl[...] = action
+                if vary is not None:
+                    vary(self._table[i, traits])
                 push = self._pushes.get(i) if self._pushes else None
                 if push is not None:
                     data.xfrc_applied[push.body] = push.wrench
-                mj_step(model, data, frame_skip)
+                self._drive(i, action)
                 if finish is not None:
                     finish(model, data)
                 get_state(model, data, state, STATE)
@@ -203,6 +223,19 @@ class NativeBatchSim:
         finally:
             mujoco.set_mju_user_warning(handler)
         return warned
+
+    def _drive(self, row: int, action: F64) -> None:
+        """Make a row's physics steps, the first of them with its last action where actions come late."""
+        data, frame_skip = self._data, self.task.frame_skip
+        lag = self._traits.lags.get(row, 0)
+        if lag:
+            last = self._table[row, self._layout.last_action]
+            data.ctrl[:] = last
+            mujoco.mj_step(self._model, data, lag)
+            last[:] = action
+        data.ctrl[:] = action
+        if lag < frame_skip:
+            mujoco.mj_step(self._model, data, frame_skip - lag)
 
     def _capture(self, slot: int) -> None:
         self.poses[slot, :, :3] = self._data.xpos
@@ -249,6 +282,20 @@ class NativeBatchSim:
         torque = np.cross(point - self._data.xipos[body], force)
         self._pushes[row] = _Push(body, np.concatenate([force, torque]), steps)
 
+    def set_commands(self, rows: Rows, commands: F64) -> None:
+        """See BatchSim.set_commands."""
+        if not self.task.command_size:
+            raise ValueError(f"task {self.task.id} takes no command")
+        chosen = [int(i) for i in rows]
+        self._table[chosen, self._layout.command] = commands
+        self.obs[chosen] = self._layout.observe(self._table[chosen])
+
+    def kick(self, rows: Rows, velocities: F64) -> None:
+        """See BatchSim.kick."""
+        if self.nq != self.nv + 1:
+            raise ValueError(f"task {self.task.id} has no robot that moves freely; it cannot be kicked")
+        self._table[[int(i) for i in rows], 1 + self.nq : 3 + self.nq] += velocities
+
     def _count_down(self, row: int, push: _Push) -> None:
         self._data.xfrc_applied[push.body] = 0.0
         push.steps -= 1
@@ -256,9 +303,9 @@ class NativeBatchSim:
             del self._pushes[row]
 
     def states(self) -> F64:
-        """See BatchSim.states. A row: elapsed steps, the engine's state, the signals; no pushes."""
+        """See BatchSim.states. A row: elapsed steps, its state, the signals; no pushes."""
         signals = self._layout.read_signals(self._table)
-        return np.concatenate([self.steps[:, None], self._table[:, : self._nstate], signals], axis=1)
+        return np.concatenate([self.steps[:, None], self._table[:, : self._layout.kept], signals], axis=1)
 
     def load_states(self, states: F64) -> None:
         """See BatchSim.load_states. Pushes end.
@@ -266,16 +313,19 @@ class NativeBatchSim:
         Raises:
             ValueError: the states are those of another task or number of rows.
         """
-        expected = (self.n_envs, 1 + self._nstate + self.task.signal_size)
+        kept = self._layout.kept
+        expected = (self.n_envs, 1 + kept + self.task.signal_size)
         if states.shape != expected:
             raise ValueError(
                 f"states have the shape {states.shape}; "
                 f"{self.task.id} with {self.n_envs} rows needs {expected}"
             )
         self.steps[...] = states[:, 0]
-        self._table[:, : self._nstate] = states[:, 1 : 1 + self._nstate]
-        self._table[:, self._layout.signals] = states[:, 1 + self._nstate :]
+        self._table[:, :kept] = states[:, 1 : 1 + kept]
+        self._table[:, self._layout.signals] = states[:, 1 + kept :]
         self._pushes.clear()
+        for row in range(self.n_envs):
+            self._traits.note(row, self._table[row, self._layout.traits])
 
     def close(self) -> None:
         """See BatchSim.close. Stepping and resetting afterwards raise RuntimeError."""
@@ -316,9 +366,8 @@ def _check_fits(task: TaskSpec, model: Any) -> None:  # noqa: ANN401
         raise ModelError(
             f"model {task.model} has nq={model.nq}; task {task.id} starts from {len(task.reset.qpos)} numbers"
         )
-    fields: list[Field] = [*task.observation, *task.signals, *task.healthy]
-    for f in fields:
-        size = getattr(data, f.source).size
+    for f in read_fields(task):
+        size = task.command_size if f.source == "command" else getattr(data, f.source).size
         if not 0 <= f.start < f.stop <= size:
             raise ModelError(
                 f"task {task.id} reads {f.source}[{f.start}:{f.stop}], "

@@ -60,7 +60,7 @@ class WasmBatchSim:
         self.unstable: Bool = np.zeros(n_envs, dtype=np.bool_)
         self.unstable_count = 0
         self.steps: F64 = np.zeros(n_envs)
-        self.next_init: F64 = np.zeros((n_envs, self.nq + self.nv))
+        self.next_init: F64 = np.zeros((n_envs, int(sim.initSize)))
         self.watched: tuple[int, ...] = ()
         self.poses: F32 = np.zeros((0, self.nbody, 7), dtype=np.float32)
         self.torques: F32 = np.zeros((0, self.nu), dtype=np.float32)
@@ -139,8 +139,37 @@ class WasmBatchSim:
                 raise
             raise ValueError(error.message) from error
 
+    def set_commands(self, rows: Rows, commands: F64) -> None:
+        """See BatchSim.set_commands.
+
+        Raises:
+            ValueError: the task takes no command, or a row does not exist.
+        """
+        self._call("setCommands", rows, commands)
+
+    def kick(self, rows: Rows, velocities: F64) -> None:
+        """See BatchSim.kick.
+
+        Raises:
+            ValueError: the robot does not move freely, or a row does not exist.
+        """
+        self._call("kick", rows, velocities)
+
+    def _call(self, name: str, rows: Rows, values: F64) -> None:
+        """Call a method of the JavaScript simulation with rows and an array of numbers for each."""
+        from pyodide.ffi import JsException
+
+        chosen = [int(i) for i in rows]
+        each = np.broadcast_to(values, (len(chosen), values.shape[-1]))
+        try:
+            getattr(self._sim, name)(_js(chosen), _js(each.ravel().tolist()))
+        except JsException as error:
+            if error.name != "RangeError":
+                raise
+            raise ValueError(error.message) from error
+
     def states(self) -> F64:
-        """See BatchSim.states. A row: elapsed steps, the engine's state, the signals; no pushes."""
+        """See BatchSim.states. A row: elapsed steps, its state, the signals; no pushes."""
         states: F64 = np.zeros((self.n_envs, int(self._sim.stateSize)))
         self._sim.readStates(states)
         return states

@@ -7,7 +7,7 @@ compares them with the compiled model by name.
 from dataclasses import replace
 
 from tabrl_py.tasks.mirror import TURNING, VECTOR, exchanged, in_place, kept, mirror, of_hinges
-from tabrl_py.tasks.spec import Bound, ObsField, ResetSpec, RewardSpec, SignalField, TaskSpec
+from tabrl_py.tasks.spec import Bound, ObsField, Randomization, ResetSpec, RewardSpec, SignalField, TaskSpec
 
 SENSORS = {
     "up_in_torso": slice(0, 3),
@@ -53,37 +53,38 @@ def _sensed(
     count: int | None = None,
     scale: float = 1.0,
     clip: float | None = None,
+    noise: float = 0.0,
 ) -> ObsField:
     """An observation of a sensor's numbers, from `first` on, `count` of them."""
     place = SENSORS[sensor]
     start = place.start + first
     stop = place.stop if count is None else start + count
-    return ObsField(name, "sensordata", start, stop, unit, scale=scale, clip=clip)
+    return ObsField(name, "sensordata", start, stop, unit, scale=scale, clip=clip, noise=noise)
 
 
 OBSERVATION = (
-    ObsField("torso height", "qpos", 2, 3, "m"),
-    _sensed("up direction in the torso's frame", "up_in_torso", ""),
-    _sensed("heading: the torso's forward axis in the world", "torso_forward", "", count=2),
-    _sensed("torso velocity in its own frame", "torso_velocity", "m/s"),
-    _sensed("torso turning rate in its own frame", "torso_gyro", "rad/s"),
-    ObsField("joint angle", "qpos", 7, 28, "rad"),
-    ObsField("joint speed", "qvel", 6, 27, "rad/s", scale=0.1),
-    _sensed("right foot in the torso's frame", "right_foot_in_torso", "m"),
-    _sensed("left foot in the torso's frame", "left_foot_in_torso", "m"),
-    _sensed("right hand in the torso's frame", "right_hand_in_torso", "m"),
-    _sensed("left hand in the torso's frame", "left_hand_in_torso", "m"),
-    _sensed("force under the right sole", "right_sole_touch", "N", scale=1 / 400, clip=2.0),
-    _sensed("force under the left sole", "left_sole_touch", "N", scale=1 / 400, clip=2.0),
-    _sensed("velocity of the centre of mass in the world", "com_velocity", "m/s"),
-    _sensed("head height", "head_position", "m", first=2),
+    ObsField("torso height", "qpos", 2, 3, "m", noise=0.01),
+    _sensed("up direction in the torso's frame", "up_in_torso", "", noise=0.02),
+    _sensed("heading: the torso's forward axis in the world", "torso_forward", "", count=2, noise=0.02),
+    _sensed("torso velocity in its own frame", "torso_velocity", "m/s", noise=0.05),
+    _sensed("torso turning rate in its own frame", "torso_gyro", "rad/s", noise=0.1),
+    ObsField("joint angle", "qpos", 7, 28, "rad", noise=0.01),
+    ObsField("joint speed", "qvel", 6, 27, "rad/s", scale=0.1, noise=0.05),
+    _sensed("right foot in the torso's frame", "right_foot_in_torso", "m", noise=0.01),
+    _sensed("left foot in the torso's frame", "left_foot_in_torso", "m", noise=0.01),
+    _sensed("right hand in the torso's frame", "right_hand_in_torso", "m", noise=0.01),
+    _sensed("left hand in the torso's frame", "left_hand_in_torso", "m", noise=0.01),
+    _sensed("force under the right sole", "right_sole_touch", "N", scale=1 / 400, clip=2.0, noise=0.05),
+    _sensed("force under the left sole", "left_sole_touch", "N", scale=1 / 400, clip=2.0, noise=0.05),
+    _sensed("velocity of the centre of mass in the world", "com_velocity", "m/s", noise=0.05),
+    _sensed("head height", "head_position", "m", first=2, noise=0.01),
 )
 
 _TURNING_JOINTS = ("abdomen_z", "abdomen_x", "ankle_x", "shoulder1", "shoulder2")
 """Hinges, without their side, whose angle changes sign in the mirror."""
 
-_ACTION_IMAGE = of_hinges(ACTUATED_JOINTS, _TURNING_JOINTS)
-_OBSERVATION_IMAGES = (
+ACTION_IMAGE = of_hinges(ACTUATED_JOINTS, _TURNING_JOINTS)
+OBSERVATION_IMAGES = (
     kept(1),
     VECTOR,
     in_place(1.0, -1.0),
@@ -133,7 +134,17 @@ STANCE = (
 )
 """The models' keyframe `stand`: place, quaternion, abdomen, right leg, left leg, right arm, left arm."""
 
-_PPO = {
+RANDOMIZATION = (
+    Randomization("mass", 0.85, 1.15),
+    Randomization("friction", 0.6, 1.3),
+    Randomization("strength", 0.85, 1.15),
+    Randomization("latency", 0.0, 0.015),
+    Randomization("push", 0.0, 0.5, every_steps=160),
+    Randomization("noise", 0.0, 1.0),
+)
+"""What training that randomises varies, in all tasks of the robot."""
+
+PPO = {
     "n_envs": 64,
     "network.init_log_std": -1.8,
     "algo.n_steps": 64,
@@ -157,8 +168,9 @@ STAND = TaskSpec(
     healthy=(Bound("sensordata", 31, 32, low=1.0),),
     reset=ResetSpec(qpos=STANCE, qpos_noise=0.05, qvel_noise=0.1, root_noise=False),
     reward=RewardSpec("stand"),
-    mirror=mirror(_OBSERVATION_IMAGES, _ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 1_000_000, **_PPO}},
+    randomization=RANDOMIZATION,
+    mirror=mirror(OBSERVATION_IMAGES, ACTION_IMAGE),
+    defaults={"ppo": {"total_steps": 1_000_000, **PPO}},
 )
 
 WALK = replace(
@@ -169,7 +181,7 @@ WALK = replace(
     reward=RewardSpec("go_forward", {"target_speed": 1.2, "forward_weight": 3.0}),
     forward_axis="position",
     defaults={
-        "ppo": {"total_steps": 4_000_000, **_PPO, "network.init_log_std": -1.5, "algo.entropy_coef": 0.002}
+        "ppo": {"total_steps": 4_000_000, **PPO, "network.init_log_std": -1.5, "algo.entropy_coef": 0.002}
     },
 )
 
@@ -181,12 +193,12 @@ RUN = replace(
     reward=RewardSpec("go_forward", {"target_speed": 3.0, "forward_weight": 3.0}),
     forward_axis="position",
     defaults={
-        "ppo": {"total_steps": 8_000_000, **_PPO, "network.init_log_std": -1.5, "algo.entropy_coef": 0.002}
+        "ppo": {"total_steps": 8_000_000, **PPO, "network.init_log_std": -1.5, "algo.entropy_coef": 0.002}
     },
 )
 
 
-def _with_torques(task: TaskSpec) -> TaskSpec:
+def with_torques(task: TaskSpec) -> TaskSpec:
     """The same task, but an action is a torque instead of the angle a servo holds."""
     return replace(
         task,
@@ -196,6 +208,3 @@ def _with_torques(task: TaskSpec) -> TaskSpec:
         model="house_torque",
         defaults={},
     )
-
-
-HOUSE_TASKS = (STAND, WALK, RUN, *(_with_torques(task) for task in (STAND, WALK, RUN)))

@@ -4,7 +4,7 @@ import difflib
 
 from tabrl_py.errors import ConfigError
 from tabrl_py.tasks.gymnasium_tasks import GYMNASIUM_TASKS
-from tabrl_py.tasks.house import HOUSE_TASKS
+from tabrl_py.tasks.house_skills import HOUSE_TASKS
 from tabrl_py.tasks.spec import TaskSpec
 
 TASKS: dict[str, TaskSpec] = {task.id: task for task in (*HOUSE_TASKS, *GYMNASIUM_TASKS)}

@@ -22,22 +22,31 @@ Source = Literal[
     "qfrc_actuator",
     "qfrc_constraint",
     "cfrc_ext",
+    "command",
 ]
-"""The flattened mjData arrays a task may read. Row-major: body b of cvel is [6*b, 6*b+6)."""
+"""What a task may read: flattened mjData arrays (row-major: body b of cvel is [6*b, 6*b+6)); the command."""
 
 
 @dataclass(frozen=True)
 class ObsField:
-    """A slice of the observation: clip(scale * fn(mjData.source[start:stop]), -clip, clip)."""
+    """A slice of the observation: clip(scale * fn(mjData.source[start:stop]), -clip, clip).
+
+    Attributes:
+        fn: "own" turns a vector of the world (x, y, and z if there is one) into the robot's own heading: x
+            becomes forward, y left.
+        noise: standard deviation of the sensor in training that randomises, in the observation's own
+            measure (after scale).
+    """
 
     name: str
     source: Source
     start: int
     stop: int
     unit: str = ""
-    fn: Literal["id", "sin", "cos"] = "id"
+    fn: Literal["id", "sin", "cos", "own"] = "id"
     scale: float = 1.0
     clip: float | None = None
+    noise: float = 0.0
 
     @property
     def size(self) -> int:
@@ -82,6 +91,10 @@ class ResetSpec:
         qvel_noise: half-width, or standard deviation, of the noise on qvel (m/s or rad/s).
         qvel_kind: the law of the velocity noise.
         root_noise: whether the first 7 numbers of qpos (a free joint) take noise too.
+        drop_height: when given, the robot falls from this height (m of the root) and lies: its long axis is
+            within 30 degrees of level, its heading and which side is up are uniform.
+        settle_steps: physics steps between the first state and the episode's first observation, during
+            which one random action is held.
     """
 
     qpos: tuple[float, ...] | None = None
@@ -89,6 +102,8 @@ class ResetSpec:
     qvel_noise: float = 0.0
     qvel_kind: Literal["uniform", "normal"] = "uniform"
     root_noise: bool = True
+    drop_height: float | None = None
+    settle_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,106 @@ class RewardSpec:
 
     name: str
     params: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """What the robot is told to do, in a few numbers that hold for a while and are then drawn anew.
+
+    A command is part of a row's state: observations and signals read it as the source "command".
+
+    Attributes:
+        names: what each number asks for; the page's words.
+        units: of each number.
+        low, high: each number is drawn uniformly between them.
+        hold_steps: control steps until the next draw.
+        zero_share: share of draws that are all zero.
+        single_share: share of the other draws in which all numbers but one are zero.
+    """
+
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    hold_steps: int
+    zero_share: float = 0.0
+    single_share: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many numbers a command has."""
+        return len(self.names)
+
+
+TRAITS: dict[str, float] = {"mass": 1.0, "friction": 1.0, "strength": 1.0, "slope": 0.0, "latency": 0.0}
+"""What an episode's body and ground may differ in, and the value of the plain model."""
+
+
+@dataclass(frozen=True)
+class Randomization:
+    """A quantity that is drawn anew, uniformly between two bounds, for every episode.
+
+    Attributes:
+        name: what differs. Of body and ground: `mass`, a factor on masses and inertias; `friction`, a factor
+            on sliding friction; `strength`, a factor on what actuators give; `slope`, metres that the
+            ground rises per metre along x (gravity is tilted); `latency`, how long an action waits (s, to
+            the nearest physics step, at most one control step). Of what happens: `push`, a sudden change of
+            the whole robot's horizontal velocity (m/s) in some direction; `noise`, a factor on the noise of
+            the observation's fields.
+        low, high: bounds.
+        every_steps: control steps between pushes.
+        always: whether it is part of the task, evaluation included, rather than of training that randomises.
+    """
+
+    name: Literal["mass", "friction", "strength", "slope", "latency", "push", "noise"]
+    low: float
+    high: float
+    every_steps: int = 0
+    always: bool = False
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """A task that gets harder as it succeeds: at level 0 its scaled quantities are plain, at 1 as drawn.
+
+    Success is the share of ended episodes that the task did not terminate, or, with a `term`, the mean of
+    that term of the reward per control step as a share of `full`.
+
+    Attributes:
+        scales: what the level widens: names of randomizations, or "command".
+        first: level of the first episodes.
+        raise_at, lower_at: success from which, and up to which, the level moves.
+        step: by which it moves.
+        episodes: how many must end before it moves again.
+        term: a term of the reward, or "".
+        full: its value per control step when all goes well.
+    """
+
+    scales: tuple[str, ...]
+    first: float = 0.0
+    raise_at: float = 0.8
+    lower_at: float = 0.5
+    step: float = 0.1
+    episodes: int = 64
+    term: str = ""
+    full: float = 1.0
+
+
+@dataclass(frozen=True)
+class Success:
+    """What an evaluation counts as done: a signal's first number stays above a bound until the end.
+
+    Attributes:
+        signal: its name.
+        above: the bound.
+        last_steps: control steps before the episode's end during which it must hold.
+        words: what the page says, after a count: "3 of 5 WORDS".
+    """
+
+    signal: str
+    above: float
+    last_steps: int
+    words: str
 
 
 @dataclass(frozen=True)
@@ -142,6 +257,11 @@ class TaskSpec:
             Gymnasium's tasks do.
         forward_axis: the signal whose first number is the distance travelled (m), or "" when the robot does
             not travel.
+        heading: where the world's x and y of the robot's forward axis lie, for fields with fn "own".
+        command: what the robot is told to do, or None.
+        randomization: what differs from episode to episode.
+        curriculum: how it gets harder, or None.
+        success: what an evaluation counts, or None.
         mirror: its left-right mirror image; None where left and right cannot be exchanged.
         defaults: settings that differ from the general defaults, by algorithm: {"ppo": {"n_envs": 64,
             "algo.gamma": 0.995}}.
@@ -164,6 +284,11 @@ class TaskSpec:
     layout_version: int = 1
     post_constraint: bool = False
     forward_axis: str = ""
+    heading: SignalField | None = None
+    command: CommandSpec | None = None
+    randomization: tuple[Randomization, ...] = ()
+    curriculum: Curriculum | None = None
+    success: Success | None = None
     mirror: Mirror | None = None
     defaults: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -182,6 +307,22 @@ class TaskSpec:
         """S, the width of the signals."""
         return sum(f.size for f in self.signals)
 
+    @property
+    def command_size(self) -> int:
+        """Numbers of a command, 0 where the task has none."""
+        return 0 if self.command is None else self.command.size
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """Names of the traits that may differ, in the order of TRAITS."""
+        drawn = {r.name for r in self.randomization}
+        return tuple(name for name in TRAITS if name in drawn)
+
+    def init_size(self, nq: int, nv: int) -> int:
+        """Numbers of a first state: qpos, qvel, command, traits, and the action held while it settles."""
+        settling = self.action_size if self.reset.settle_steps else 0
+        return nq + nv + self.command_size + len(self.traits) + settling
+
     def signal_slices(self) -> dict[str, slice]:
         """Where each named signal lies in a row of signals."""
         slices: dict[str, slice] = {}
@@ -196,5 +337,6 @@ class TaskSpec:
         record = asdict(self)
         record["obs_size"], record["action_size"] = self.obs_size, self.action_size
         record["signal_size"] = self.signal_size
+        record["command_size"], record["traits"] = self.command_size, list(self.traits)
         assert all(math.isfinite(x) for x in (*self.action_low, *self.action_high))
         return record

@@ -67,6 +67,12 @@ const calls = {
   push({ row, body, force, point, steps }) {
     sim.push(row, body, force, point, steps);
   },
+  setCommands({ rows, numbers }) {
+    sim.setCommands(rows, numbers);
+  },
+  kick({ rows, numbers }) {
+    sim.kick(rows, numbers);
+  },
   states() {
     write({}, [sim.states()]);
   },

@@ -13,6 +13,7 @@ import numpy as np
 
 from tabrl_py.sim.models import model_path
 from tabrl_py.tasks import TaskSpec
+from tabrl_py.tasks.spec import TRAITS
 from tabrl_py.types import F32, F64, Bool, Float, Rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,8 +84,11 @@ class NodeBatchSim:
         self.unstable: Bool = np.zeros(n_envs, np.bool_)
         self.unstable_count = 0
         self.steps: F64 = np.zeros(n_envs)
-        self.next_init: F64 = np.zeros((n_envs, self.nq + self.nv))
+        self.next_init: F64 = np.zeros((n_envs, task.init_size(self.nq, self.nv)))
         self.next_init[:, : self.nq] = self.qpos0
+        self.next_init[:, self.nq + self.nv + task.command_size :][:, : len(task.traits)] = [
+            TRAITS[name] for name in task.traits
+        ]
         self.watched: tuple[int, ...] = ()
         self.poses: F32 = np.zeros((0, self.nbody, 7), np.float32)
         self.torques: F32 = np.zeros((0, self.nu), np.float32)
@@ -137,6 +141,14 @@ class NodeBatchSim:
     ) -> None:
         """See BatchSim.push."""
         self._take(self.node.call("push", row=row, body=body, force=force_n, point=point_m, steps=steps))
+
+    def set_commands(self, rows: Rows, commands: F64) -> None:
+        """See BatchSim.set_commands."""
+        self._take(self.node.call("setCommands", rows=list(rows), numbers=np.ravel(commands).tolist()))
+
+    def kick(self, rows: Rows, velocities: F64) -> None:
+        """See BatchSim.kick."""
+        self._take(self.node.call("kick", rows=list(rows), numbers=np.ravel(velocities).tolist()))
 
     def states(self) -> F64:
         """See BatchSim.states."""

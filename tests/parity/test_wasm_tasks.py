@@ -30,7 +30,7 @@ def test_task_equals_native(node: Node, task: TaskSpec) -> None:
     assert (wasm.nq, wasm.nv, wasm.nu, wasm.nbody) == (native.nq, native.nv, native.nu, native.nbody)
     assert wasm.dt == native.dt
     assert np.array_equal(wasm.qpos0, native.qpos0)
-    firsts = [sample_reset(task, native.qpos0, native.nv, rng) for _ in range(ROWS)]
+    firsts = [sample_reset(task, native.qpos0, native.nv, rng, randomize=True) for _ in range(ROWS)]
     for sim in (wasm, native):
         sim.next_init[...] = firsts
         sim.reset()
@@ -39,9 +39,14 @@ def test_task_equals_native(node: Node, task: TaskSpec) -> None:
     for step in range(STEPS):
         wasm.load_states(native.states())
         actions = rng.uniform(task.action_low, task.action_high, (ROWS, task.action_size)).astype(np.float32)
-        firsts = [sample_reset(task, native.qpos0, native.nv, rng) for _ in range(ROWS)]
+        firsts = [sample_reset(task, native.qpos0, native.nv, rng, randomize=True) for _ in range(ROWS)]
         for sim in (wasm, native):
             sim.next_init[...] = firsts
+            if step % 50 == 25 and sim.nq == sim.nv + 1:
+                sim.kick([0], np.array([[0.5, -0.25]]))
+            if step % 50 == 40 and task.command is not None:
+                sim.set_commands([1], np.array([task.command.high]))
+                assert sim.obs[1, -task.command.size :].tolist() == pytest.approx(task.command.high)
             sim.step(actions)
         assert np.array_equal(wasm.terminated, native.terminated), f"step {step}"
         assert np.array_equal(wasm.truncated, native.truncated), f"step {step}"

@@ -1,5 +1,6 @@
 """The mirror image of a state and an action moves as the mirror image of the next state."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import mujoco
@@ -17,6 +18,8 @@ N = 24
 MIRRORED = [task for task in TASKS.values() if task.mirror is not None]
 DIFFERENT = {(task.model, task.observation): task for task in MIRRORED}.values()
 EVERY_MIRRORED_TASK = pytest.mark.parametrize("task", MIRRORED, ids=lambda task: task.id)
+COMMAND_SIGN = (1.0, -1.0, -1.0)
+"""Forward, sideways, turn."""
 EVEN = {
     "humanoid": (("armature", "right_hip_y", "left_hip_y"), ("stiffness", "right_knee", "left_knee")),
     "humanoidstandup": (
@@ -83,12 +86,20 @@ def roam(task: TaskSpec, sim: NativeBatchSim, rng: np.random.Generator) -> None:
 @pytest.mark.usefixtures("even_models")
 def test_mirrored_state_and_action_give_the_mirrored_next_state(task: TaskSpec) -> None:
     rng = np.random.default_rng(4)
+    # It begins where it is put, without settling elsewhere first.
+    task = replace(task, reset=replace(task.reset, settle_steps=0))
     sim, image = (NativeBatchSim(task, N, dtype=np.float64) for _ in range(2))
     roam(task, sim, rng)
     moving = slice(2, 2 + sim.nq + sim.nv)
     of_state = of_positions(task, sim.nq) + of_velocities(task)
-    sim.next_init[:] = sim.states()[:, moving]
-    image.next_init[:] = mirrored(sim.next_init, of_state)
+    firsts, at = sim.next_init, sim.nq + sim.nv
+    firsts[:, :at] = sim.states()[:, moving]
+    image.next_init[:] = firsts
+    image.next_init[:, :at] = mirrored(firsts[:, :at], of_state)
+    if task.command is not None:
+        command = slice(at, at + task.command_size)
+        firsts[:, command] = rng.uniform(task.command.low, task.command.high, (N, task.command_size))
+        image.next_init[:, command] = firsts[:, command] * COMMAND_SIGN
     sim.reset()
     image.reset()
     assert task.mirror is not None

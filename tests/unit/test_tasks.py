@@ -6,6 +6,7 @@ import json
 import pkgutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from tabrl_py.rewards import REWARDS
 from tabrl_py.sim.models import model_path
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TASKS, TaskSpec, get_task, sample_reset
-from tabrl_py.tasks.house import ACTUATED_JOINTS, HOUSE_TASKS, JOINTS, SENSORS, STANCE
+from tabrl_py.tasks.house import ACTUATED_JOINTS, JOINTS, SENSORS, STANCE
+from tabrl_py.tasks.house_skills import HOUSE_TASKS
 
 EVERY_TASK = pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.id)
 EVERY_HOUSE_MODEL = pytest.mark.parametrize("name", ["house_position", "house_torque"])
@@ -71,13 +73,17 @@ def test_house_joints_actuators_and_stance_are_the_models(name: str) -> None:
 
 @pytest.mark.parametrize("task", HOUSE_TASKS, ids=lambda task: task.id)
 def test_house_observation_has_72_numbers_that_all_live(task: TaskSpec) -> None:
-    assert task.obs_size == 72
+    """The robot that is commanded sees the command in place of its heading."""
+    assert task.obs_size == (73 if task.id == "humanoid-command" else 72)
+    task = replace(task, reset=replace(task.reset, settle_steps=0))
     rng = np.random.default_rng(1)
     sim = NativeBatchSim(task, 4, dtype=np.float64)
     seen = []
     for _ in range(100):
         for i in range(4):
             sim.next_init[i] = sample_reset(task, sim.qpos0, sim.nv, rng)
+            if task.command is not None:
+                sim.set_commands([i], rng.uniform(task.command.low, task.command.high))
         sim.step(rng.uniform(-1.0, 1.0, (4, task.action_size)))
         seen.append(sim.obs.copy())
     rows = np.concatenate(seen)

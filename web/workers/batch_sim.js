@@ -5,28 +5,17 @@
  * It knows nothing of Python. Its arrays are its own, or lent by someone whose memory may move (`lend`).
  */
 
+import { handOver, zeros } from "./arrays.js";
 import { Engine } from "./engine.js";
+import { Poses } from "./poses.js";
+import { Pushes } from "./pushes.js";
 import { TaskLayout } from "./task_layout.js";
+import { Traits } from "./traits.js";
 
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {Span, Task} from "./task_layout.js" */
 
-/**
- * @typedef {object} Arrays rows one after the other; sizes as in tabrl_py/sim/batch.py
- * @property {Float32Array|Float64Array} actions (N, A)
- * @property {Float32Array|Float64Array} obs (N, O)
- * @property {Float32Array|Float64Array} finalObs (N, O)
- * @property {Float64Array} signals (N, S)
- * @property {Float64Array} prevSignals (N, S)
- * @property {Uint8Array} terminated (N,)
- * @property {Uint8Array} truncated (N,)
- * @property {Uint8Array} unstable (N,)
- * @property {Float64Array} steps (N,)
- * @property {Float64Array} nextInit (N, nq + nv)
- * @property {Float32Array} poses (K, nbody, 7)
- * @property {Float32Array} torques (K, nu)
- */
-/** @typedef {{body: number, wrench: number[], steps: number}} Push */
+/** @typedef {import("./arrays.js").Arrays} Arrays */
 /** @typedef {Span & {view: Float64Array}} Copy */
 
 export class BatchSim {
@@ -47,53 +36,35 @@ export class BatchSim {
     this.dt = model.opt.timestep * task.frame_skip;
     this.qpos0 = Float64Array.from(task.reset.qpos ?? model.qpos0);
     this.layout = new TaskLayout(task, nq, nState);
-    /** @type {Map<number, Push>} by row */
-    this.pushes = new Map();
+    this.pushes = new Pushes(this.engine);
     this.unstableCount = 0;
     /** mj_forward has run since the last step, and may have left warnings that are not that step's. */
     this.forwarded = false;
-    /** @type {number[]} */
-    this.watched = [];
-    /** @type {Int32Array} slot of each row in poses, -1 where nobody watches */
-    this.slots = new Int32Array(nEnvs).fill(-1);
+    this.poses = new Poses(this.engine, nEnvs);
+    this.traits = new Traits(task, model);
+    const settling = task.reset.settle_steps ? task.action_size : 0;
+    /** Numbers of a row of nextInit. */
+    this.initSize = nq + nv + task.command_size + task.traits.length + settling;
     try {
       /** The rows as they are, and those of the step that is being made. */
       this.table = new Float64Array(nEnvs * this.layout.width);
       this.nextTable = new Float64Array(this.table.length);
       /** @type {Arrays} */
-      this.arrays = this.#ownArrays();
+      this.arrays = zeros(nEnvs, task, this.initSize);
     } catch (error) {
       this.engine.close();
       throw error;
     }
     /** @type {(() => Arrays)|null} */
     this.lender = null;
+    for (let at = 0; at < nEnvs * this.initSize; at += this.initSize) {
+      this.arrays.nextInit.set(this.qpos0, at);
+      this.arrays.nextInit.set(this.traits.plain, at + nq + nv + task.command_size);
+    }
     /** @type {Copy[]} */
     this.copies = [];
-    /** @type {{xpos: Float64Array, xquat: Float64Array, force: Float64Array}|null} */
-    this.bodies = null;
-    for (let i = 0; i < nEnvs; i++) this.arrays.nextInit.set(this.qpos0, i * (nq + nv));
+    this.#takeViews();
     this.reset();
-  }
-
-  /** @returns {Arrays} */
-  #ownArrays() {
-    const { nEnvs: n, task } = this;
-    const { nq, nv, nu } = this.engine;
-    return {
-      actions: new Float32Array(n * nu),
-      obs: new Float32Array(n * task.obs_size),
-      finalObs: new Float32Array(n * task.obs_size),
-      signals: new Float64Array(n * task.signal_size),
-      prevSignals: new Float64Array(n * task.signal_size),
-      terminated: new Uint8Array(n),
-      truncated: new Uint8Array(n),
-      unstable: new Uint8Array(n),
-      steps: new Float64Array(n),
-      nextInit: new Float64Array(n * (nq + nv)),
-      poses: new Float32Array(0),
-      torques: new Float32Array(0),
-    };
   }
 
   /**
@@ -101,29 +72,25 @@ export class BatchSim {
    * @param {() => Arrays} lender asked again whenever the memory of the lent arrays has moved
    */
   lend(lender) {
-    const before = this.arrays;
     const lent = lender();
-    for (const name of /** @type {(keyof Arrays)[]} */ (Object.keys(before))) {
-      if (lent[name].length !== before[name].length) {
-        throw new RangeError(`${name} has ${lent[name].length} numbers; expected ${before[name].length}`);
-      }
-      lent[name].set(before[name]);
-    }
+    handOver(this.arrays, lent);
     this.lender = lender;
     this.arrays = lent;
   }
 
   /** Views as memory lies now: on the engine's arrays, and on the lent ones. */
   #takeViews() {
-    const { engine } = this;
+    const { engine, layout } = this;
     engine.takeViews();
-    this.copies = this.layout.spans.map((span) => ({
-      ...span,
-      view: /** @type {Float64Array} */ (engine.array(span.source)),
-    }));
-    if (this.watched.length) {
-      this.bodies = { xpos: engine.data.xpos, xquat: engine.data.xquat, force: engine.data.actuator_force };
-    }
+    /** @param {Span} span */
+    const view = ({ source }) => /** @type {Float64Array} */ (engine.array(source));
+    this.copies = layout.spans.map((span) => ({ ...span, view: view(span) }));
+    this.poses.takeViews();
+  }
+
+  /** Take views anew where memory has moved: the engine's, or that of the lent arrays. */
+  #followMemory() {
+    if (this.engine.moved()) this.#takeViews();
     if (this.lender && this.arrays.obs.length === 0) this.arrays = this.lender();
   }
 
@@ -132,10 +99,10 @@ export class BatchSim {
    * @param {Iterable<number>} [rows]
    */
   reset(rows) {
-    this.#takeViews();
+    this.#followMemory();
     const { layout, table, task } = this;
     const { obs, signals, prevSignals } = this.arrays;
-    for (const i of rows ?? this.slots.keys()) {
+    for (const i of rows ?? Array(this.nEnvs).keys()) {
       this.#checkRow(i);
       this.#restart(i);
       layout.observe(table, i * layout.width, obs, i * task.obs_size);
@@ -149,26 +116,40 @@ export class BatchSim {
    * @param {number} row
    */
   #restart(row) {
-    const { engine, layout } = this;
+    const { engine, layout, initSize } = this;
     const { mujoco, model, data, nq, nv } = engine;
     const { nextInit, steps } = this.arrays;
-    const first = nextInit.subarray(row * (nq + nv), (row + 1) * (nq + nv));
+    const first = nextInit.subarray(row * initSize, (row + 1) * initSize);
     if (!first.every(Number.isFinite)) throw new RangeError(`next_init[${row}] is not finite: ${first}`);
+    const at = row * layout.width;
+    const given = nq + nv + layout.lastAction - layout.command;
+    this.table.fill(0, at + layout.command, at + layout.kept);
+    this.table.set(first.subarray(nq + nv, given), at + layout.command);
+    this.traits.note(row, this.table, at + layout.traits);
     mujoco.mj_resetData(model, data);
     this.#followMemory();
     engine.qpos.set(first.subarray(0, nq));
-    engine.qvel.set(first.subarray(nq));
+    engine.qvel.set(first.subarray(nq, nq + nv));
+    this.traits.load(this.table, at + layout.traits);
+    if (initSize > given) this.#settle(first.subarray(given));
     mujoco.mj_forward(model, data);
     this.forwarded = true;
     this.#followMemory();
-    this.#store(this.table, row * layout.width);
-    if (/** @type {number} */ (this.slots[row]) >= 0) this.#capture(row);
-    this.pushes.delete(row);
+    this.#store(this.table, at);
+    this.poses.capture(row, this.arrays);
+    this.pushes.byRow.delete(row);
     steps[row] = 0;
   }
 
-  #followMemory() {
-    if (this.engine.moved()) this.#takeViews();
+  /**
+   * Let the robot come to rest before its episode begins.
+   * @param {Float64Array} held the action meanwhile
+   */
+  #settle(held) {
+    const { mujoco, model, data, ctrl } = this.engine;
+    ctrl.set(held);
+    for (let i = 0; i < this.task.reset.settle_steps; i++) mujoco.mj_step(model, data);
+    data.time = 0;
   }
 
   /**
@@ -190,7 +171,7 @@ export class BatchSim {
    * @returns {number} rows found unstable since construction
    */
   step(actions) {
-    this.#takeViews();
+    this.#followMemory();
     const ctrl = actions ?? this.arrays.actions;
     const expected = this.nEnvs * this.engine.nu;
     if (ctrl.length !== expected)
@@ -198,7 +179,6 @@ export class BatchSim {
     const { engine } = this;
     if (this.forwarded) engine.mujoco.mj_resetData(engine.model, engine.data);
     this.forwarded = false;
-    /** @type {Set<number>} */
     const warned = new Set();
     this.#advance(ctrl, null);
     // Reading the engine's warnings for each row would cost more than a small robot's step. They are read once; had
@@ -214,22 +194,29 @@ export class BatchSim {
    * @param {Set<number>|null} warned when given: takes the rows in which the engine warned
    */
   #advance(actions, warned) {
-    const { engine, task, nEnvs, table, nextTable, slots } = this;
+    const { engine, task, nEnvs, table, nextTable, layout } = this;
     const { mujoco, model, data, nu } = engine;
-    const { width } = this.layout;
+    const { width, command, kept } = layout;
+    const { lags, needed: vary } = this.traits;
     if (warned) mujoco.mj_resetData(model, data);
     for (let row = 0; row < nEnvs; row++) {
-      engine.setState(table, row * width);
-      const { ctrl } = engine;
-      for (let i = 0; i < nu; i++) ctrl[i] = /** @type {number} */ (actions[row * nu + i]);
-      const push = this.pushes.get(row);
-      if (push) this.#pull(push.body, push.wrench);
-      for (let i = 0; i < task.frame_skip; i++) mujoco.mj_step(model, data);
+      const at = row * width;
+      engine.setState(table, at);
+      for (let i = at + command; i < at + kept; i++) nextTable[i] = /** @type {number} */ (table[i]);
+      if (vary) this.traits.load(table, at + layout.traits);
+      this.pushes.apply(row);
+      const late = lags.get(row) ?? 0;
+      if (late > 0) engine.drive(table, at + layout.lastAction);
+      for (let i = 0; i < task.frame_skip; i++) {
+        if (i === late) engine.drive(actions, row * nu);
+        mujoco.mj_step(model, data);
+      }
+      if (late > 0) nextTable.set(actions.subarray(row * nu, (row + 1) * nu), at + layout.lastAction);
       if (task.post_constraint) mujoco.mj_rnePostConstraint(model, data);
       this.#followMemory();
-      this.#store(nextTable, row * width);
-      if (/** @type {number} */ (slots[row]) >= 0) this.#capture(row);
-      if (push) this.#pull(push.body, [0, 0, 0, 0, 0, 0]);
+      this.#store(nextTable, at);
+      this.poses.capture(row, this.arrays);
+      this.pushes.release(row);
       if (warned && engine.warnings() > 0) {
         warned.add(row);
         mujoco.mj_resetData(model, data);
@@ -245,8 +232,7 @@ export class BatchSim {
     const { layout, task, nEnvs, table: before, nextTable: after } = this;
     const { obs, finalObs, signals, prevSignals, terminated, truncated, unstable, steps } = this.arrays;
     const { obs_size: nObs, signal_size: nSignals } = task;
-    this.table = after;
-    this.nextTable = before;
+    [this.table, this.nextTable] = [after, before];
     for (let i = 0; i < nEnvs; i++) {
       const at = i * layout.width;
       const bad = warned.has(i) || !layout.finite(after, at);
@@ -260,7 +246,7 @@ export class BatchSim {
       unstable[i] = bad ? 1 : 0;
       terminated[i] = ended ? 1 : 0;
       truncated[i] = !ended && step >= task.time_limit ? 1 : 0;
-      this.#countDown(i);
+      this.pushes.countDown(i);
     }
     for (let i = 0; i < nEnvs; i++) {
       if (!terminated[i] && !truncated[i]) continue;
@@ -268,20 +254,6 @@ export class BatchSim {
       this.#restart(i);
       layout.observe(after, i * layout.width, obs, i * nObs);
     }
-  }
-
-  /** @param {number} row */
-  #countDown(row) {
-    const push = this.pushes.get(row);
-    if (push && --push.steps === 0) this.pushes.delete(row);
-  }
-
-  /**
-   * @param {number} body
-   * @param {number[]} wrench force (N), torque (N m) at the body's centre of mass, in the world's frame
-   */
-  #pull(body, wrench) {
-    /** @type {Float64Array} */ (this.engine.data.xfrc_applied).set(wrench, 6 * body);
   }
 
   /**
@@ -293,37 +265,20 @@ export class BatchSim {
     const { engine } = this;
     const watched = [...rows];
     for (const row of watched) this.#checkRow(row);
-    this.watched = watched;
-    this.slots.fill(-1);
-    for (const [slot, row] of watched.entries()) this.slots[row] = slot;
-    if (this.lender) {
-      this.arrays = this.lender();
-    } else {
+    if (this.lender) this.arrays = this.lender();
+    else {
       this.arrays.poses = new Float32Array(watched.length * engine.nbody * 7);
       this.arrays.torques = new Float32Array(watched.length * engine.nu);
     }
+    this.poses.watch(watched);
     this.#takeViews();
     this.forwarded = true;
     for (const row of watched) {
       engine.setState(this.table, row * this.layout.width);
       engine.mujoco.mj_forward(engine.model, engine.data);
       this.#followMemory();
-      this.#capture(row);
+      this.poses.capture(row, this.arrays);
     }
-  }
-
-  /** @param {number} row */
-  #capture(row) {
-    const slot = /** @type {number} */ (this.slots[row]);
-    const { nbody, nu } = this.engine;
-    const { poses, torques } = this.arrays;
-    const { xpos, xquat, force } = /** @type {NonNullable<typeof this.bodies>} */ (this.bodies);
-    let at = slot * nbody * 7;
-    for (let body = 0; body < nbody; body++) {
-      for (let i = 0; i < 3; i++) poses[at++] = /** @type {number} */ (xpos[3 * body + i]);
-      for (let i = 0; i < 4; i++) poses[at++] = /** @type {number} */ (xquat[4 * body + i]);
-    }
-    for (let i = 0; i < nu; i++) torques[slot * nu + i] = /** @type {number} */ (force[i]);
   }
 
   /**
@@ -338,15 +293,52 @@ export class BatchSim {
   push(row, body, force, point, steps) {
     this.#checkRow(row);
     if (!(Number.isInteger(steps) && steps >= 1)) throw new RangeError(`steps=${steps} must be at least 1`);
-    this.#takeViews();
+    this.#followMemory();
     this.engine.setState(this.table, row * this.layout.width);
-    const wrench = this.engine.wrench(body, force, point);
-    this.pushes.set(row, { body, wrench, steps });
+    this.pushes.add(row, body, force, point, steps);
   }
 
-  /** Numbers of a row of states(): elapsed steps, the engine's state, the signals. */
+  /**
+   * Give rows another command, and observe them anew.
+   * @param {ArrayLike<number>} rows n of them
+   * @param {ArrayLike<number>} commands (n, C)
+   */
+  setCommands(rows, commands) {
+    const { layout, table, task } = this;
+    const size = task.command_size;
+    if (!size) throw new RangeError(`task ${task.id} takes no command`);
+    this.#followMemory();
+    for (const [k, row] of Array.from(rows).entries()) {
+      this.#checkRow(row);
+      const at = row * layout.width;
+      for (let i = 0; i < size; i++)
+        table[at + layout.command + i] = /** @type {number} */ (commands[k * size + i]);
+      layout.observe(table, at, this.arrays.obs, row * task.obs_size);
+    }
+  }
+
+  /**
+   * Change the velocity of whole robots at once, as a blow does.
+   * @param {ArrayLike<number>} rows n of them
+   * @param {ArrayLike<number>} velocities (n, 2) m/s along the world's x and y, added
+   */
+  kick(rows, velocities) {
+    const { nq, nv } = this.engine;
+    if (nq !== nv + 1)
+      throw new RangeError(`task ${this.task.id} has no robot that moves freely; it cannot be kicked`);
+    const { table, layout } = this;
+    for (const [k, row] of Array.from(rows).entries()) {
+      this.#checkRow(row);
+      const at = row * layout.width + 1 + nq;
+      for (let i = at; i < at + 2; i++) {
+        table[i] = /** @type {number} */ (table[i]) + /** @type {number} */ (velocities[2 * k + i - at]);
+      }
+    }
+  }
+
+  /** Numbers of a row of states(): elapsed steps, its state, the signals. */
   get stateSize() {
-    return 1 + this.engine.nState + this.task.signal_size;
+    return 1 + this.layout.kept + this.task.signal_size;
   }
 
   /**
@@ -355,14 +347,13 @@ export class BatchSim {
    */
   states(out = new Float64Array(this.nEnvs * this.stateSize)) {
     this.#checkStates(out);
-    this.#takeViews();
-    const { nState } = this.engine;
+    this.#followMemory();
     const { layout, table } = this;
     for (let i = 0; i < this.nEnvs; i++) {
       const [at, row] = [i * this.stateSize, i * layout.width];
       out[at] = /** @type {number} */ (this.arrays.steps[i]);
-      out.set(table.subarray(row, row + nState), at + 1);
-      layout.readSignals(table, row, out, at + 1 + nState);
+      out.set(table.subarray(row, row + layout.kept), at + 1);
+      layout.readSignals(table, row, out, at + 1 + layout.kept);
     }
     return out;
   }
@@ -373,16 +364,16 @@ export class BatchSim {
    */
   loadStates(states) {
     this.#checkStates(states);
-    this.#takeViews();
-    const { nState } = this.engine;
+    this.#followMemory();
     const { layout, table } = this;
     for (let i = 0; i < this.nEnvs; i++) {
       const [at, row] = [i * this.stateSize, i * layout.width];
       this.arrays.steps[i] = /** @type {number} */ (states[at]);
-      table.set(states.subarray(at + 1, at + 1 + nState), row);
-      layout.writeSignals(table, row, states, at + 1 + nState);
+      table.set(states.subarray(at + 1, at + 1 + layout.kept), row);
+      layout.writeSignals(table, row, states, at + 1 + layout.kept);
+      this.traits.note(i, table, row + layout.traits);
     }
-    this.pushes.clear();
+    this.pushes.byRow.clear();
   }
 
   /** @param {Float64Array} states */

@@ -1,5 +1,7 @@
 /** One model and one MjData of the MuJoCo module, and views on its arrays that follow its memory. */
 
+import { readFields } from "./task_layout.js";
+
 /** @import {MainModule, MjData, MjModel} from "../runtime/mujoco/mujoco.js" */
 /** @import {Task} from "./task_layout.js" */
 
@@ -57,8 +59,8 @@ export class Engine {
       const given = task.reset.qpos.length;
       throw new ModelError(`model ${task.model} has nq=${nq}; task ${task.id} starts from ${given} numbers`);
     }
-    for (const { source, start, stop } of [...task.observation, ...task.signals, ...task.healthy]) {
-      const size = this.array(source)?.length ?? 0;
+    for (const { source, start, stop } of readFields(task)) {
+      const size = source === "command" ? task.command_size : (this.array(source)?.length ?? 0);
       if (!(start >= 0 && start < stop && stop <= size)) {
         throw new ModelError(
           `task ${task.id} reads ${source}[${start}:${stop}], but model ${task.model} has ${size} numbers there`,
@@ -122,6 +124,16 @@ export class Engine {
     for (let i = 0; i < qvel.length; i++) table[at++] = /** @type {number} */ (qvel[i]);
     for (let i = 0; i < act.length; i++) table[at++] = /** @type {number} */ (act[i]);
     for (let i = 0; i < warmstart.length; i++) table[at++] = /** @type {number} */ (warmstart[i]);
+  }
+
+  /**
+   * Set the controls.
+   * @param {Float32Array|Float64Array} actions
+   * @param {number} at where they begin
+   */
+  drive(actions, at) {
+    const ctrl = this.moved() ? /** @type {Float64Array} */ (this.data.ctrl) : this.ctrl;
+    for (let i = 0; i < ctrl.length; i++) ctrl[i] = /** @type {number} */ (actions[at + i]);
   }
 
   /** Warnings since the last mj_resetData. Costs microseconds: the module copies each record. */

@@ -34,6 +34,7 @@ export class PythonSim {
     this.nbody = nbody;
     this.dt = this.sim.dt;
     this.stateSize = this.sim.stateSize;
+    this.initSize = this.sim.initSize;
     /** @type {Map<string, Held>} by name in Arrays */
     this.held = new Map();
   }
@@ -101,6 +102,22 @@ export class PythonSim {
    */
   push(row, body, force, point, steps) {
     this.sim.push(row, body, force, point, steps);
+  }
+
+  /**
+   * @param {number[]} rows
+   * @param {number[]} commands one after the other
+   */
+  setCommands(rows, commands) {
+    this.sim.setCommands(rows, commands);
+  }
+
+  /**
+   * @param {number[]} rows
+   * @param {number[]} velocities (n, 2) one after the other
+   */
+  kick(rows, velocities) {
+    this.sim.kick(rows, velocities);
   }
 
   /** @param {PythonArray} array (nq,), takes the start position */

@@ -1,13 +1,15 @@
 /** How a task's observation, signals and bounds are read from the rows of a simulation's table: the twin of
  * tabrl_py/sim/gather.py. */
 
+import { cosine, sine } from "./trigonometry.js";
+
 /**
  * @typedef {object} TaskField one slice of an mjData array
  * @property {string} source
  * @property {number} start
  * @property {number} stop
  */
-/** @typedef {TaskField & {fn: "id"|"sin"|"cos", scale: number, clip: number|null}} ObsField */
+/** @typedef {TaskField & {fn: "id"|"sin"|"cos"|"own", scale: number, clip: number|null}} ObsField */
 /** @typedef {TaskField & {low: number|null, high: number|null}} Bound */
 /**
  * @typedef {object} Task what a simulation reads of a TaskSpec (tabrl_py/tasks/spec.py)
@@ -19,7 +21,10 @@
  * @property {TaskField[]} signals
  * @property {Bound[]} healthy
  * @property {number[]} action_low
- * @property {{qpos: number[]|null}} reset
+ * @property {{qpos: number[]|null, settle_steps: number}} reset
+ * @property {TaskField|null} heading
+ * @property {string[]} traits
+ * @property {number} command_size
  * @property {boolean} post_constraint
  * @property {number} obs_size
  * @property {number} action_size
@@ -33,7 +38,20 @@
  * @property {number} column where it lies in a row of the table
  */
 
-/** Columns of the table: the engine's state, then what the task reads beside it. */
+/** A robot whose forward axis is this close to the vertical heads along x. */
+const SHORTEST_HEADING = 1e-6;
+const [AS_IT_IS, SINE, COSINE, FORWARD, LEFT] = [0, 1, 2, 3, 4];
+
+/**
+ * All that a task reads.
+ * @param {Task} task
+ * @returns {TaskField[]}
+ */
+export function readFields(task) {
+  return [...task.observation, ...task.signals, ...task.healthy, ...(task.heading ? [task.heading] : [])];
+}
+
+/** Columns of the table: the engine's state, what else a row keeps, then what the task reads beside it. */
 export class TaskLayout {
   /**
    * @param {Task} task
@@ -45,11 +63,18 @@ export class TaskLayout {
     const origin = new Map([
       ["qpos", 1],
       ["qvel", 1 + nq],
+      ["command", nState],
     ]);
     /** @type {Span[]} */
     this.spans = [];
-    this.width = nState;
-    const fields = [...task.observation, ...task.signals, ...task.healthy];
+    this.command = nState;
+    this.traits = this.command + task.command_size;
+    /** Columns of the last action begin here, where actions may come late. */
+    this.lastAction = this.traits + task.traits.length;
+    /** Columns that are the row's state: all before the spans. */
+    this.kept = this.lastAction + (task.traits.includes("latency") ? task.action_size : 0);
+    this.width = this.kept;
+    const fields = readFields(task);
     for (const { source } of fields) {
       if (origin.has(source)) continue;
       const same = fields.filter((field) => field.source === source);
@@ -64,13 +89,22 @@ export class TaskLayout {
       column: /** @type {number} */ (origin.get(field.source)) + field.start,
       size: field.stop - field.start,
     });
-    this.observation = task.observation.map((field) => ({ ...place(field), ...field }));
     this.signals = task.signals.map(place);
     this.bounds = task.healthy.map((bound) => ({
       ...place(bound),
       low: bound.low ?? Number.NEGATIVE_INFINITY,
       high: bound.high ?? Number.POSITIVE_INFINITY,
     }));
+    this.heading = task.heading ? place(task.heading).column : 0;
+    const each = task.observation.flatMap((field) => {
+      const { column, size } = place(field);
+      return Array.from({ length: size }, (_, i) => ({ ...field, column: column + i, kind: kind(field, i) }));
+    });
+    /** Of each number of the observation: its column, how it is shaped, its scale, the bound of its size. */
+    this.columns = Int32Array.from(each, ({ column }) => column);
+    this.kinds = Uint8Array.from(each, (number) => number.kind);
+    this.scales = Float64Array.from(each, ({ scale }) => scale);
+    this.clips = Float64Array.from(each, ({ clip }) => clip ?? Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -81,17 +115,35 @@ export class TaskLayout {
    * @param {number} at
    */
   observe(table, row, obs, at) {
-    for (const { column, size, fn, scale, clip } of this.observation) {
-      const from = row + column;
-      for (let i = 0; i < size; i++) {
-        let x = /** @type {number} */ (table[from + i]);
-        if (fn === "sin") x = Math.sin(x);
-        else if (fn === "cos") x = Math.cos(x);
-        x *= scale;
-        if (clip !== null) x = Math.min(Math.max(x, -clip), clip);
-        obs[at++] = x;
-      }
+    const { columns, kinds, scales, clips } = this;
+    for (let i = 0; i < columns.length; i++) {
+      const from = row + /** @type {number} */ (columns[i]);
+      const kind = kinds[i];
+      let x = /** @type {number} */ (table[from]);
+      if (kind !== AS_IT_IS) x = this.#shape(table, row, from, /** @type {number} */ (kind));
+      x *= /** @type {number} */ (scales[i]);
+      const clip = /** @type {number} */ (clips[i]);
+      obs[at + i] = x > clip ? clip : x < -clip ? -clip : x;
     }
+  }
+
+  /**
+   * @param {Float64Array} table
+   * @param {number} row
+   * @param {number} from place of the number
+   * @param {number} kind
+   */
+  #shape(table, row, from, kind) {
+    const x = /** @type {number} */ (table[from]);
+    if (kind === SINE) return sine(x);
+    if (kind === COSINE) return cosine(x);
+    const ahead = /** @type {number} */ (table[row + this.heading]);
+    const aside = /** @type {number} */ (table[row + this.heading + 1]);
+    const length = Math.sqrt(ahead * ahead + aside * aside);
+    const flat = length > SHORTEST_HEADING;
+    const [cos, sin] = flat ? [ahead / length, aside / length] : [1, 0];
+    if (kind === FORWARD) return cos * x + sin * /** @type {number} */ (table[from + 1]);
+    return cos * x - sin * /** @type {number} */ (table[from - 1]);
   }
 
   /**
@@ -145,4 +197,16 @@ export class TaskLayout {
     for (let i = row; i < row + this.width; i++) zero += 0 * /** @type {number} */ (table[i]);
     return zero === 0;
   }
+}
+
+/**
+ * How number i of a field is shaped.
+ * @param {ObsField} field
+ * @param {number} i
+ */
+function kind({ fn }, i) {
+  if (fn === "sin") return SINE;
+  if (fn === "cos") return COSINE;
+  if (fn === "own" && i < 2) return i === 0 ? FORWARD : LEFT;
+  return AS_IT_IS;
 }
