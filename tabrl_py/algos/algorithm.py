@@ -49,12 +49,14 @@ class Actor:
         activation: of the hidden layers.
         params: a copy of the network's parameters in MLP's order, then A log standard deviations.
         squash: see Policy.
+        layer_norm: whether the sums of hidden layers are normalised.
     """
 
     sizes: tuple[int, ...]
     activation: str
     params: F32
     squash: str = "none"
+    layer_norm: bool = False
 
 
 class Algorithm(Protocol):

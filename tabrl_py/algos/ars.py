@@ -109,12 +109,15 @@ class ARS:
         """Weights of zero for a linear policy, else those of other policies.
 
         Raises:
-            ConfigError: more environments than episodes, directions that do not fit in memory, or a team.
+            ConfigError: more environments than episodes, directions that do not fit in memory, layer norm is
+                asked for, or there is a team.
         """
         config = recipe.algo
         assert isinstance(config, ARSConfig)
         if share is not None:
             refuse_team(share, "ars")
+        if recipe.network.layer_norm:
+            raise ConfigError("network.layer_norm=True is not for ars; set it to false")
         sizes = (obs_size, *recipe.network.hidden, action_size)
         count = parameter_count(sizes)
         if config.n_directions * count > MOST_NUMBERS:

@@ -192,8 +192,9 @@ class PPO:
 
     def actor(self) -> Actor:
         """See Algorithm.actor."""
-        nets = self.nets
-        return Actor(nets.actor.sizes, nets.actor.activation, nets.params[: nets.actor_size].copy())
+        nets, mlp = self.nets, self.nets.actor
+        params = nets.params[: nets.actor_size].copy()
+        return Actor(mlp.sizes, mlp.activation, params, layer_norm=mlp.layer_norm)
 
     def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""

@@ -36,6 +36,8 @@ def make_algorithm(recipe: Recipe, task: TaskSpec, share: Share) -> Algorithm:
 def first_networks(recipe: Recipe, task: TaskSpec) -> ActorCritic:
     """The networks that a recipe begins with."""
     network = recipe.network
-    nets = ActorCritic(task.obs_size, task.action_size, network.hidden, network.activation)
+    nets = ActorCritic(
+        task.obs_size, task.action_size, network.hidden, network.activation, layer_norm=network.layer_norm
+    )
     nets.init(recipe.seed, network.init_log_std)
     return nets

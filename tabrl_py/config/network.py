@@ -46,3 +46,8 @@ class NetworkConfig:
         check_settings(self, "network.")
         if len(self.hidden) > 4:
             raise ConfigError(f"network.hidden={self.hidden} has {len(self.hidden)} layers; the most is 4")
+        if self.layer_norm and 1 in self.hidden:
+            raise ConfigError(
+                f"network.hidden={self.hidden} has a layer of 1 unit, which network.layer_norm=True makes "
+                "constant; use 2 units or more, or no layer norm"
+            )
