@@ -13,10 +13,8 @@ from tabrl_py.algos.replay import ReplayBuffer
 from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.shards import Share
 from tabrl_py.config import Recipe, SACConfig
-from tabrl_py.errors import ConfigError
-from tabrl_py.nn.arithmetic import Name
+from tabrl_py.nn.arithmetic import Name, make_adam
 from tabrl_py.nn.normalize import ObsNormalizer
-from tabrl_py.nn.optim import Adam
 from tabrl_py.nn.sac_loss import (
     Transitions,
     actor_gradient,
@@ -63,15 +61,15 @@ class Steps:
         target_entropy: that the temperature keeps the policy's entropy at, nats.
     """
 
-    def __init__(self, config: SACConfig, nets: SoftActorCritic) -> None:
-        """Learn nets, whose weights are already initialised."""
+    def __init__(self, config: SACConfig, nets: SoftActorCritic, kernels: str = "numpy") -> None:
+        """Learn nets, whose weights are already initialised; `kernels` is Recipe.kernels."""
         self._config, self.nets = config, nets
         self.target_entropy = config.target_entropy * nets.action_size
         self.count = 0
         self._optimizers = {
-            "actor_": Adam(nets.actor.params, epsilon=ADAM_EPSILON),
-            "critic_": Adam(nets.both_critics, epsilon=ADAM_EPSILON),
-            "temperature_": Adam(nets.log_temperature, epsilon=ADAM_EPSILON),
+            "actor_": make_adam(kernels, nets.actor.params, ADAM_EPSILON),
+            "critic_": make_adam(kernels, nets.both_critics, ADAM_EPSILON),
+            "temperature_": make_adam(kernels, nets.log_temperature, ADAM_EPSILON),
         }
 
     def step(self, batch: Transitions, noise: Float) -> Figures | None:
@@ -147,25 +145,28 @@ class SAC:
         buffer: the transitions it learns from.
     """
 
-    arithmetic: Name = "numpy"
+    arithmetic: Name
     reward_discount: float | None = None
 
     def __init__(self, recipe: Recipe, obs_size: int, action_size: int, share: Share | None = None) -> None:
         """Networks with their first weights, and an empty memory.
 
         Raises:
-            ConfigError: the memory would be too large, layer norm is asked for, or there is a team.
+            ConfigError: the memory would be too large, or there is a team.
         """
         config, network = recipe.algo, recipe.network
         assert isinstance(config, SACConfig)
         self._share = Share(recipe.n_envs) if share is None else share
         refuse_team(self._share, "sac")
-        if network.layer_norm:
-            raise ConfigError("network.layer_norm=True is not for sac; set it to false")
         self.config, self._seed = config, recipe.seed
-        self.nets = SoftActorCritic(obs_size, action_size, network.hidden, network.activation)
+        self.nets = SoftActorCritic(
+            *(obs_size, action_size, network.hidden, network.activation),
+            layer_norm=network.layer_norm,
+            kernels=recipe.kernels,
+        )
+        self.arithmetic, self._activation = self.nets.arithmetic, network.activation
         self.nets.init(recipe.seed, network.init_log_std, config.init_temperature)
-        self.steps = Steps(config, self.nets)
+        self.steps = Steps(config, self.nets, recipe.kernels)
         self.buffer = ReplayBuffer(config.buffer_size, obs_size, action_size)
         self._log_std: F32 = np.full(action_size, network.init_log_std, np.float32)
 
@@ -245,7 +246,7 @@ class SAC:
         """See Algorithm.actor."""
         sizes = (*self.nets.actor.sizes[:-1], self.nets.action_size)
         params = self.nets.policy_params(self._log_std)
-        return Actor(sizes, self.nets.actor.activation, params, squash="tanh")
+        return Actor(sizes, self._activation, params, squash="tanh")
 
     def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""

@@ -273,10 +273,12 @@ def make_perceptron(choice: str, mlp: MLP) -> Perceptron:
     return mlp if library is None or mlp.params.dtype != np.float32 else CompiledMLP(library, mlp)
 
 
-def make_adam(choice: str, params: Float) -> Adam:
+def make_adam(choice: str, params: Float, epsilon: float = 1e-5) -> Adam:
     """Adam by the arithmetic that Recipe.kernels names, the same bits either way; see make_arithmetic."""
     library = _library(choice)
-    return Adam(params) if library is None or params.dtype != np.float32 else CompiledAdam(library, params)
+    if library is None or params.dtype != np.float32:
+        return Adam(params, epsilon=epsilon)
+    return CompiledAdam(library, params, epsilon)
 
 
 def _library(choice: str) -> Library | None:

@@ -218,9 +218,9 @@ class CompiledMLP:
 class CompiledAdam(Adam):
     """Adam on float32 parameters in one pass, with the bits of nn.optim.Adam."""
 
-    def __init__(self, library: Library, params: Float) -> None:
+    def __init__(self, library: Library, params: Float, epsilon: float = 1e-5) -> None:
         """Optimise `params` in place."""
-        super().__init__(params)
+        super().__init__(params, epsilon=epsilon)
         self._dll = library.dll
         self._settings = np.zeros(len(SETTINGS))
         put_adam(self._settings, self)

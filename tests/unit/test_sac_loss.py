@@ -86,7 +86,7 @@ def test_the_actors_gradient_equals_finite_differences(activation: str) -> None:
     nets, batch, noise = _nets(activation), _batch(20), _noise(20)
     pairs = np.concatenate([batch.obs, nets.draw(batch.obs, noise).action], axis=1)
     first, second = (critic.forward(pairs)[:, 0].copy() for critic in nets.critics)
-    nets.critics[1].layers[-1][1][...] += np.median(first - second)
+    nets.critics[1].params[-1] += np.median(first - second)
     # Now each critic is the smaller one for half of the samples.
     actor_gradient(nets, batch.obs, noise, temperature=0.3)
     grads, critics = nets.d_actor.copy(), nets.both_critics.copy()
@@ -104,10 +104,10 @@ def test_the_temperature_rises_where_the_policy_is_too_sure_of_itself() -> None:
 def test_first_weights_are_uniform_and_the_targets_are_the_critics() -> None:
     nets = SoftActorCritic(17, 6, (256, 256), "relu")
     nets.init(1, init_log_std=-1.0, init_temperature=0.5)
-    w = nets.actor.layers[1][0]
+    w = nets.actor_layers[1][0]
     assert np.abs(w).max() <= 1.0 / 16.0
     assert w.std() == pytest.approx(1.0 / 16.0 / np.sqrt(3.0), rel=0.02)
-    assert nets.actor.layers[-1][1][6:].mean() == pytest.approx(-1.0, abs=0.1)
+    assert nets.actor_layers[-1][1][6:].mean() == pytest.approx(-1.0, abs=0.1)
     assert nets.log_temperature[0] == pytest.approx(np.log(0.5))
     assert np.array_equal(nets.targets, nets.both_critics)
     assert not np.array_equal(nets.critics[0].params, nets.critics[1].params)
