@@ -11,28 +11,37 @@ class Clock:
     """Seconds by part of the work. Between begin() and the last lap() every moment belongs to one part.
 
     Attributes:
-        seconds: in all, of every run that this one goes on with too.
         parts: since the last take().
     """
 
     def __init__(self) -> None:
-        self.seconds = 0.0
         self.parts: dict[Part, float] = dict.fromkeys(PARTS, 0.0)
-        self._since = self._left = 0.0
+        self._before = 0.0
+        self._since = 0.0
         self._absent = True
+
+    @property
+    def seconds(self) -> float:
+        """In all, with those of the run that this one goes on with."""
+        return self._before + sum(self.parts.values())
+
+    def go_on_from(self, seconds: float) -> None:
+        """Count on from another run's seconds."""
+        self._before = seconds
 
     def begin(self, waiting: bool) -> None:
         """A piece of work begins. Where the last one left off waiting, so was the time since."""
-        self._since = perf_counter()
+        now = perf_counter()
         if waiting and not self._absent:
-            self._count("waiting", self._since - self._left)
+            self.parts["waiting"] += now - self._since
+        self._since = now
         self._absent = False
 
     def lap(self, part: Part) -> None:
-        """What was done since the last lap or begin() was this."""
+        """Count what was done since the last call, or since begin(), as this."""
         now = perf_counter()
-        self._count(part, now - self._since)
-        self._since = self._left = now
+        self.parts[part] += now - self._since
+        self._since = now
 
     def waited(self, seconds: float) -> None:
         """Of what was counted as learning, this was waiting."""
@@ -46,9 +55,6 @@ class Clock:
     def take(self) -> dict[str, float]:
         """The seconds by part since the last call."""
         taken = {str(part): round(max(seconds, 0.0), 6) for part, seconds in self.parts.items()}
+        self._before = self.seconds
         self.parts = dict.fromkeys(PARTS, 0.0)
         return taken
-
-    def _count(self, part: Part, seconds: float) -> None:
-        self.parts[part] += seconds
-        self.seconds += seconds

@@ -221,6 +221,7 @@ class Training:
             obs_var=None if moments is None else moments.var.copy(),
             obs_count=0.0 if moments is None else moments.count,
             squash=actor.squash,
+            layer_norm=actor.layer_norm,
             steps=self.steps,
             recipe=self.recipe.to_json(),
             evaluation=evaluation,
@@ -233,14 +234,14 @@ class Training:
             PolicyFileError: the policy does not fit the task or the recipe's network.
         """
         check_fits(policy, self.task, same_task=False)
-        theirs = (policy.sizes[1:-1], policy.activation, policy.normalizer is not None, policy.squash)
+        actor, normalised = self.algorithm.actor(), policy.normalizer is not None
+        theirs = (policy.sizes[1:-1], policy.activation, policy.layer_norm, normalised, policy.squash)
         network = self.recipe.network
-        squash = self.algorithm.actor().squash
-        mine = (network.hidden, network.activation, network.normalize_obs, squash)
+        mine = (network.hidden, network.activation, network.layer_norm, network.normalize_obs, actor.squash)
         if theirs != mine:
             raise PolicyFileError(
-                f"the policy's hidden layers, activation, normalisation and squashing are {theirs}, "
-                f"the recipe's are {mine}; set the recipe's network to the policy's"
+                "hidden layers, activation, layer norm, normalisation and squashing of the policy are "
+                f"{theirs}, those of the recipe {mine}; set the recipe's network to the policy's"
             )
         self.algorithm.load_actor(policy.params)
         if self.normalizer is not None and policy.normalizer is not None:
@@ -301,7 +302,7 @@ class Training:
         steps, update, skipped, unstable, episodes = (int(x) for x in snapshot.run["counters"])
         self.steps, self.update, self.skipped, self.unstable = steps, update, skipped, unstable
         self.statistics.episodes = episodes
-        self._clock.seconds = float(snapshot.run["seconds"])
+        self._clock.go_on_from(float(snapshot.run["seconds"]))
         self.scaler.moments.load_state(snapshot.part("reward."))
         if self.normalizer is not None:
             self.normalizer.moments.load_state(snapshot.part("normalizer."))

@@ -21,6 +21,7 @@ from tabrl_py.config import (
 from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.policy import safetensors, save_policy
 from tabrl_py.protocol import Progress
+from tabrl_py.rewards import REWARDS
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TaskSpec, get_task
 
@@ -213,12 +214,12 @@ def test_bad_checkpoints_are_refused() -> None:
 def test_rewards_that_are_not_finite_are_counted_and_never_learned_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(sim: Any, actions: Any) -> Any:  # noqa: ANN401
-        rewards = np.ones(sim.n_envs)
+    def broken(state: Any, **params: float) -> Any:  # noqa: ANN401
+        rewards = np.ones(len(state.terminated))
         rewards[1] = np.nan
         return rewards, {"broken": rewards}
 
-    monkeypatch.setattr("tabrl_py.algos.collector.compute_reward", broken)
+    monkeypatch.setitem(REWARDS, HOPPER.reward.name, broken)
     training = _start(_recipe(total_steps=64))
     record = _run(training)[0]
     assert record.unstable_rows == 16
