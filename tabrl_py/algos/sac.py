@@ -164,7 +164,7 @@ class SAC:
             layer_norm=network.layer_norm,
             kernels=recipe.kernels,
         )
-        self.arithmetic, self._activation = self.nets.arithmetic, network.activation
+        self.arithmetic, self._network = self.nets.arithmetic, network
         self.nets.init(recipe.seed, network.init_log_std, config.init_temperature)
         self.steps = Steps(config, self.nets, recipe.kernels)
         self.buffer = ReplayBuffer(config.buffer_size, obs_size, action_size)
@@ -246,7 +246,9 @@ class SAC:
         """See Algorithm.actor."""
         sizes = (*self.nets.actor.sizes[:-1], self.nets.action_size)
         params = self.nets.policy_params(self._log_std)
-        return Actor(sizes, self._activation, params, squash="tanh")
+        return Actor(
+            sizes, self._network.activation, params, squash="tanh", layer_norm=self._network.layer_norm
+        )
 
     def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""

@@ -1,5 +1,6 @@
 """SAC: its gradient step, what it remembers, when it acts at random and when it learns, what it refuses."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.sac import SAC, Steps
 from tabrl_py.algos.shards import Share
 from tabrl_py.algos.team import together
+from tabrl_py.algos.training import Training
 from tabrl_py.config import NetworkConfig, Recipe, SACConfig
 from tabrl_py.errors import ConfigError
 from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.nn.sac_loss import Transitions
 from tabrl_py.nn.soft_actor_critic import SoftActorCritic
+from tabrl_py.policy import load_policy, save_policy
+from tabrl_py.sim.native import NativeBatchSim
+from tabrl_py.tasks import get_task
 from tabrl_py.types import F32, Float
 
 OBS, A, B = 3, 2, 6
@@ -234,6 +239,22 @@ def test_the_policy_is_squashed_and_can_be_begun_with() -> None:
     still = np.zeros((4, A), np.float32)
     ours, theirs = two.nets.draw(obs, still).action, one.nets.draw(obs, still).action
     assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_the_policy_file_acts_as_the_run_does_without_noise(layer_norm: bool) -> None:
+    task = get_task("Hopper-v5")
+    recipe = _recipe(n_steps=4, warmup_steps=0)
+    recipe = replace(recipe, total_steps=64, network=replace(recipe.network, layer_norm=layer_norm))
+    training = Training(recipe, task, NativeBatchSim(task, 2))
+    while not training.finished:
+        training.advance()
+    policy = load_policy(save_policy(training.policy()))
+    assert (policy.squash, policy.layer_norm) == ("tanh", layer_norm)
+    assert isinstance(training.algorithm, SAC)
+    obs = np.random.default_rng(0).standard_normal((5, task.obs_size)).astype(np.float32)
+    acted = training.algorithm.nets.draw(obs, np.zeros((5, task.action_size), np.float32)).action
+    assert policy.act(obs) == pytest.approx(acted, abs=1e-5)
 
 
 def test_what_cannot_be_says_which_number_to_change() -> None:
