@@ -74,7 +74,8 @@ def _squared_sum(x: F64) -> F64:
 
 def _mean_square(x: F64) -> F64:
     """As np.square(x).mean(axis=1), which takes four times as long for so few numbers."""
-    return _squared_sum(x) / x.shape[1]
+    mean: F64 = _squared_sum(x) / x.shape[1]
+    return mean
 
 
 def _between(x: F64, low: float, high: float) -> F64:
