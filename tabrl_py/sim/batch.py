@@ -30,7 +30,8 @@ class BatchSim(Protocol):
         unstable_count: rows found unstable since construction.
         steps: (N,) control steps of the running episode.
         next_init: (N, I) what each row takes at its next reset: qpos, qvel, and where the task has them its
-            command, its traits (TaskSpec.traits) and the action held while it settles. float64.
+            command, its traits (TaskSpec.traits), and the physics steps for which it settles and the action
+            that is held meanwhile. float64.
         watched: rows whose poses are captured.
         poses: (K, nbody, 7) position (m) and quaternion (w, x, y, z) of each body of the watched rows after
             the last step.

@@ -128,7 +128,7 @@ class NativeBatchSim:
     def _restart(self, rows: Any) -> None:  # noqa: ANN401
         """Put rows at next_init: a cleared MjData, the new state, mj_forward."""
         model, data, layout = self._model, self._data, self._layout
-        settle = self.task.reset.settle_steps
+        settling = self.task.reset.settle_steps > 0
         given = layout.command.stop - layout.command.start + layout.traits.stop - layout.traits.start
         for i in rows:
             first = self.next_init[i]
@@ -142,9 +142,9 @@ class NativeBatchSim:
             data.qpos[:] = qpos
             data.qvel[:] = qvel
             self._traits.load(self._table[i, layout.traits])
-            if settle:
-                data.ctrl[:] = held
-                mujoco.mj_step(model, data, settle)
+            if settling and held[0] > 0:
+                data.ctrl[:] = held[1:]
+                mujoco.mj_step(model, data, int(held[0]))
                 data.time = 0.0
             mujoco.mj_forward(model, data)
             state, copies, slot = self._rows[i]
@@ -155,7 +155,7 @@ class NativeBatchSim:
                 self._capture(slot)
             self._pushes.pop(i, None)
             self.steps[i] = 0.0
-        if settle:
+        if settling:
             mujoco.mj_resetData(model, data)  # warnings of robots that settle are not those of the next step
 
     def step(self, actions: Float) -> None:

@@ -35,7 +35,7 @@ def sample_reset(
         randomize: whether to draw all of the task's randomizations, not only those that are part of it.
 
     Returns:
-        (I,) qpos, qvel, command, traits, held action; as BatchSim.next_init takes it.
+        (I,) qpos, qvel, command, traits, steps to settle, action meanwhile; what BatchSim.next_init takes.
     """
     spec = task.reset
     nq = qpos0.size
@@ -58,7 +58,8 @@ def sample_reset(
     state[at : at + traits.size] = traits
     at += traits.size
     if spec.settle_steps:
-        state[at:] = rng.uniform(task.action_low, task.action_high)
+        state[at] = spec.settle_steps
+        state[at + 1 :] = rng.uniform(task.action_low, task.action_high)
     return state
 
 

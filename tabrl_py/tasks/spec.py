@@ -157,7 +157,7 @@ class Randomization:
             ground rises per metre along x (gravity is tilted); `latency`, how long an action waits (s, to
             the nearest physics step, at most one control step). Of what happens: `push`, a sudden change of
             the whole robot's horizontal velocity (m/s) in some direction; `noise`, a factor on the noise of
-            the observation's fields.
+            the observation's fields. Pushes and noise are drawn anew while the episode runs.
         low, high: bounds.
         every_steps: control steps between pushes.
         always: whether it is part of the task, evaluation included, rather than of training that randomises.
@@ -319,8 +319,8 @@ class TaskSpec:
         return tuple(name for name in TRAITS if name in drawn)
 
     def init_size(self, nq: int, nv: int) -> int:
-        """Numbers of a first state: qpos, qvel, command, traits, and the action held while it settles."""
-        settling = self.action_size if self.reset.settle_steps else 0
+        """Numbers of a first state: qpos, qvel, command, traits, steps to settle, action meanwhile."""
+        settling = 1 + self.action_size if self.reset.settle_steps else 0
         return nq + nv + self.command_size + len(self.traits) + settling
 
     def signal_slices(self) -> dict[str, slice]:

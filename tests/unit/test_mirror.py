@@ -12,7 +12,7 @@ from tabrl_py.sim.models import MODELS_VARIABLE, model_path
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TASKS, TaskSpec, sample_reset
 from tabrl_py.tasks.mirror import QUATERNION, TURNING, VECTOR, Image, exchanged, in_place, of_hinges
-from tabrl_py.types import F64
+from tabrl_py.types import F64, Float
 
 N = 24
 MIRRORED = [task for task in TASKS.values() if task.mirror is not None]
@@ -68,8 +68,9 @@ def of_positions(task: TaskSpec, nq: int) -> Image:
     return VECTOR + QUATERNION + hinges
 
 
-def mirrored(rows: F64, image: Image) -> F64:
-    return rows[:, image.source] * np.array(image.sign)
+def mirrored(rows: Float, image: Image) -> F64:
+    reflected: F64 = rows[:, image.source] * np.array(image.sign)
+    return reflected
 
 
 def roam(task: TaskSpec, sim: NativeBatchSim, rng: np.random.Generator) -> None:

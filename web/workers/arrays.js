@@ -11,7 +11,7 @@
  * @property {Uint8Array} truncated (N,)
  * @property {Uint8Array} unstable (N,)
  * @property {Float64Array} steps (N,)
- * @property {Float64Array} nextInit (N, I) qpos, qvel, command, traits, action held while settling
+ * @property {Float64Array} nextInit (N, I) qpos, qvel, command, traits, steps to settle, action meanwhile
  * @property {Float32Array} poses (K, nbody, 7)
  * @property {Float32Array} torques (K, nu)
  */

@@ -42,7 +42,7 @@ export class BatchSim {
     this.forwarded = false;
     this.poses = new Poses(this.engine, nEnvs);
     this.traits = new Traits(task, model);
-    const settling = task.reset.settle_steps ? task.action_size : 0;
+    const settling = task.reset.settle_steps ? 1 + task.action_size : 0;
     /** Numbers of a row of nextInit. */
     this.initSize = nq + nv + task.command_size + task.traits.length + settling;
     try {
@@ -143,12 +143,12 @@ export class BatchSim {
 
   /**
    * Let the robot come to rest before its episode begins.
-   * @param {Float64Array} held the action meanwhile
+   * @param {Float64Array} how for how many physics steps, and the action held meanwhile
    */
-  #settle(held) {
-    const { mujoco, model, data, ctrl } = this.engine;
-    ctrl.set(held);
-    for (let i = 0; i < this.task.reset.settle_steps; i++) mujoco.mj_step(model, data);
+  #settle(how) {
+    const { mujoco, model, data } = this.engine;
+    this.engine.drive(how, 1);
+    for (let i = 0; i < /** @type {number} */ (how[0]); i++) mujoco.mj_step(model, data);
     data.time = 0;
   }
 
