@@ -1,4 +1,4 @@
-"""Static files of the built page, with the media types that browsers insist on."""
+"""Static files of the built page, with the media types that browsers insist on, compressed where the build did it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -59,15 +60,45 @@ class PageFiles(StaticFiles):
     ) -> Response:
         """The file, or 304 when the browser has it; either way with its type and, for pages, their policy.
 
-        A 304 refreshes the headers that the browser keeps, so it must carry the same ones.
+        A 304 refreshes the headers that the browser keeps, so it must carry the same ones. Where the build left a
+        brotli copy and the browser takes it, that is what is sent.
         """
-        response = super().file_response(full_path, stat_result, scope, status_code)
         kind = media_type(str(full_path))
+        copy = brotli_copy(full_path, stat_result)
+        compressed = copy is not None and takes_brotli(Headers(scope=scope))
+        if copy is not None and compressed:
+            response = super().file_response(copy, copy.stat(), scope, status_code)
+        else:
+            response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["Content-Type"] = kind
+        if copy is not None:
+            response.headers["Vary"] = "Accept-Encoding"
+        if compressed and response.status_code != 304:
+            response.headers["Content-Encoding"] = "br"
         if kind == MEDIA_TYPES[".html"]:
             scripts = inline_scripts(Path(full_path).read_text(encoding="utf-8"))
             response.headers["Content-Security-Policy"] = content_security_policy(scope["path"], scripts)
         return response
+
+
+def brotli_copy(path: PathLike, original: os.stat_result) -> Path | None:
+    """The compressed copy beside a file; none where the file was changed after it."""
+    copy = Path(f"{path}.br")
+    try:
+        return copy if copy.stat().st_mtime_ns >= original.st_mtime_ns else None
+    except FileNotFoundError:
+        return None
+
+
+def takes_brotli(headers: Headers) -> bool:
+    """Whether a request accepts brotli; one that asks for a part of a file means the file as it is."""
+    if "range" in headers:
+        return False
+    for coding in headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() == "br":
+            return re.fullmatch(r"\s*q=0(\.0*)?\s*", weight) is None
+    return False
 
 
 def inline_scripts(html: str) -> list[str]:

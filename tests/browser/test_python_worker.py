@@ -248,8 +248,8 @@ MISSING = {
     "runtime/pyodide/numpy-*.whl": "NumPy could not be loaded",
     "runtime/mujoco/mujoco.js": "The physics engine could not be loaded",
     "runtime/mujoco/mujoco.wasm": "runtime/mujoco/mujoco.wasm is missing",
-    "wheels/tabrl_py-*.whl": "The tabrl_py package could not be loaded",
-    "build.json": "build.json is missing",
+    "runtime/tabrl_py.zip": "runtime/tabrl_py.zip is missing",
+    "kernels/kernels.side.wasm": "kernels/kernels.side.wasm is missing",
 }
 
 

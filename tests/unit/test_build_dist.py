@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.servers import ROOT
-from wasm.build import dist
+from wasm.build import dist, python_parts
 from wasm.build.assets import read_lock, sha256_of
 from wasm.build.wheel import build_wheel
 
@@ -22,16 +22,24 @@ from wasm.build.wheel import build_wheel
 def test_build_record_names_every_file_with_its_hash(built_page: Path) -> None:
     record = json.loads((built_page / "build.json").read_text(encoding="utf-8"))
     present = {path.relative_to(built_page).as_posix() for path in built_page.rglob("*") if path.is_file()}
+    present = {name for name in present if not name.endswith(".br")}
     assert set(record["files"]) == present - {"build.json"}
     for name, facts in record["files"].items():
         assert facts == {"bytes": (built_page / name).stat().st_size, "sha256": sha256_of(built_page / name)}
     assert record["wheel"] in record["files"]
+    assert record["package"] in record["files"]
     assert record["packages"]["@mujoco/mujoco"] == "3.14.0"
 
 
-def test_files_of_others_are_the_locked_ones(built_page: Path) -> None:
+def test_files_of_others_are_the_locked_ones_or_repacked_from_them(built_page: Path) -> None:
+    repacked = python_parts.build(read_lock())
+    assert {Path(name).name.split("-")[0] for name in repacked} == {"python_stdlib.zip", "numpy", "pyodide"}
     for asset in read_lock():
-        assert sha256_of(built_page / asset.destination) == asset.sha256, asset.destination
+        expected = asset.sha256
+        if asset.destination in repacked:
+            expected = sha256_of(repacked[asset.destination])
+            assert sha256_of(asset.local_path()) == asset.sha256
+        assert sha256_of(built_page / asset.destination) == expected, asset.destination
 
 
 def test_layout(built_page: Path) -> None:

@@ -5,7 +5,10 @@
     kernels/kernels.side.wasm, kernels.wasm                     compiled from wasm/kernels: for Python, for JS
     tasks.json, settings.json                                   from tabrl_py.export
     runtime/, vendor/, fonts/                                   files of others, wasm/assets.lock
-    wheels/tabrl_py-VERSION-py3-none-any.whl                    the Python package, for the workers
+    runtime/pyodide/python_stdlib.zip, numpy-*.whl              repacked by python_parts
+    runtime/tabrl_py.zip                                        the Python package, compiled, for the workers
+    wheels/tabrl_py-VERSION-py3-none-any.whl                    the Python package, for people
+    NAME.br                                                     brotli copies, for servers that send them
     LICENSE, NOTICE, build.json                                 what it is made of
 
 The folder is made beside the old one and swapped in when complete, so a server never sees half of it.
@@ -23,7 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wasm.build import assets, kernels, pyodide_wheels, stamps
+from wasm.build import assets, compress, kernels, pyodide_wheels, python_parts, stamps
 from wasm.build.console import run_logged, say
 from wasm.build.errors import BuildError
 from wasm.build.paths import ASSETS_LOCK, CACHE, DIST, NODE_MODULES, ROOT, WASM
@@ -34,6 +37,7 @@ MODELS = CACHE / "models"
 STAMPS = CACHE / "stamps"
 CODE = ROOT / "tabrl_py"
 LEGAL = (ROOT / "LICENSE", ROOT / "NOTICE")
+PACKAGE = f"runtime/{python_parts.PACKAGE}"
 NOT_SHIPPED = shutil.ignore_patterns("*.d.ts", "__pycache__", ".DS_Store")
 
 
@@ -90,16 +94,19 @@ def _assemble(locked: list[assets.Asset], folder: Path) -> Path:
     (folder / "kernels").mkdir()
     for name in (kernels.SIDE_MODULE, kernels.STAND_ALONE):
         shutil.copyfile(kernels.OUT / name, folder / "kernels" / name)
+    repacked = python_parts.build(locked)
     for asset in locked:
         target = folder / asset.destination
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(asset.local_path(), target)
+        shutil.copyfile(repacked.get(asset.destination, asset.local_path()), target)
     wheel = build_wheel(folder / "wheels")
+    python_parts.compile_package(wheel, folder / PACKAGE)
     _export(folder)
     for file in LEGAL:
         shutil.copyfile(file, folder / file.name)
     record = json.dumps(_build_record(folder, wheel), indent=1) + "\n"
     (folder / "build.json").write_text(record, encoding="utf-8")
+    compress.compress(folder)
     return folder
 
 
@@ -115,13 +122,14 @@ def _export(folder: Path) -> None:
 
 
 def _build_record(folder: Path, wheel: Path) -> dict[str, object]:
-    """What the page is made of: versions, the wheel's name, and every file with its size and sha256."""
+    """What the page is made of: versions, where the package lies, and every file with its size and sha256."""
     npm = json.loads((WASM / "package.json").read_text(encoding="utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     files = [path for path in stamps.source_files(folder) if path.is_file()]
     return {
         "version": project["version"],
         "wheel": wheel.relative_to(folder).as_posix(),
+        "package": PACKAGE,
         "packages": npm["dependencies"],
         "files": {
             path.relative_to(folder).as_posix(): {

@@ -8,6 +8,23 @@ const ROOT = new URL("../", import.meta.url);
 const MISSING =
   "Check that the server has every file of the page (the whole of dist/), then reload the page.";
 
+/** The package in Python's file system: an archive of compiled modules, imported as it is. */
+const PACKAGE = "/tabrl_py.zip";
+const KERNELS_FILE = "kernels/kernels.side.wasm";
+/** Where Python finds the kernels; the environment variable TABRL_KERNELS says so. */
+const KERNELS = "/kernels.so";
+/** A module with one function that fills a vector. */
+const SIMD_MODULE = new Uint8Array([
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...[1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0],
+  ...[0x0a, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x11, 0x0b],
+]);
+
+/** Whether this browser runs the compiled kernels; without them Python computes with NumPy, and says so. */
+function hasSimd() {
+  return WebAssembly.validate(SIMD_MODULE);
+}
+
 /** What could not be loaded, and what to do. */
 export class BootError extends Error {
   /**
@@ -62,6 +79,11 @@ async function ask(path, method = "GET") {
   return response;
 }
 
+/** @param {string} path below the page's folder */
+async function fetchBytes(path) {
+  return await (await ask(path)).arrayBuffer();
+}
+
 /** @returns {Promise<MainModule>} */
 async function loadPhysics() {
   const { default: start } = await import("../runtime/mujoco/mujoco.js");
@@ -75,8 +97,14 @@ async function loadPython() {
   const { loadPyodide } = await import("../runtime/pyodide/pyodide.mjs");
   // Pyodide says nothing useful when one of its files is missing.
   const files = ["pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"];
-  await Promise.all(files.map((name) => ask(`runtime/pyodide/${name}`, "HEAD")));
-  return await loadPyodide({ indexURL: new URL("runtime/pyodide/", ROOT).href });
+  const present = Promise.all(files.map((name) => ask(`runtime/pyodide/${name}`, "HEAD")));
+  const pyodide = loadPyodide({
+    indexURL: new URL("runtime/pyodide/", ROOT).href,
+    env: { HOME: "/home/pyodide", ...(hasSimd() ? { TABRL_KERNELS: KERNELS } : {}) },
+  });
+  pyodide.catch(() => {});
+  await present;
+  return await pyodide;
 }
 
 /**
@@ -97,28 +125,40 @@ async function loadPackages(pyodide, names) {
 }
 
 /**
- * Install the page's own Python package, without looking at any package index.
+ * Give Python a file of the page's folder.
  * @param {PyodideAPI} pyodide
+ * @param {string} path in Python's file system
+ * @param {ArrayBuffer} data
  */
-async function installPackage(pyodide) {
-  const build = await (await ask("build.json")).json();
-  const wheel = new URL(build.wheel, ROOT).href;
-  const micropip = pyodide.pyimport("micropip");
-  try {
-    await micropip.install.callKwargs(wheel, { deps: false });
-  } finally {
-    micropip.destroy();
-  }
-  return /** @type {string} */ (build.version);
+function writeFile(pyodide, path, data) {
+  pyodide.FS.writeFile(path, new Uint8Array(data), { canOwn: true });
 }
 
-/** @param {PyodideAPI} pyodide */
-function numpyVersion(pyodide) {
-  const numpy = pyodide.pyimport("numpy");
+/**
+ * Let Python import from an archive.
+ * @param {PyodideAPI} pyodide
+ * @param {string} path in Python's file system
+ */
+function importFrom(pyodide, path) {
+  const places = pyodide.pyimport("sys.path");
   try {
-    return /** @type {string} */ (numpy.__version__);
+    places.append(path);
   } finally {
-    numpy.destroy();
+    places.destroy();
+  }
+}
+
+/**
+ * Import a package and say which version it is.
+ * @param {PyodideAPI} pyodide
+ * @param {string} name
+ */
+function versionOf(pyodide, name) {
+  const imported = pyodide.pyimport(name);
+  try {
+    return /** @type {string} */ (imported.__version__);
+  } finally {
+    imported.destroy();
   }
 }
 
@@ -135,13 +175,19 @@ export async function boot(say) {
   }
   say("python", 0);
   const physics = load("The physics engine", loadPhysics);
-  physics.catch(() => {});
+  const archive = load("The tabrl_py package", () => fetchBytes("runtime/tabrl_py.zip"));
+  const kernels = load("The kernels", async () => (hasSimd() ? await fetchBytes(KERNELS_FILE) : null));
+  for (const part of [physics, archive, kernels]) part.catch(() => {});
   const pyodide = await load("Python", loadPython);
-  say("numpy", 0.45);
-  await load("NumPy", () => loadPackages(pyodide, ["numpy", "micropip"]));
-  const numpy = numpyVersion(pyodide);
-  say("package", 0.75);
-  const tabrl = await load("The tabrl_py package", () => installPackage(pyodide));
+  say("numpy", 0.55);
+  await load("NumPy", () => loadPackages(pyodide, ["numpy"]));
+  const numpy = versionOf(pyodide, "numpy");
+  say("package", 0.8);
+  writeFile(pyodide, PACKAGE, await archive);
+  const compiled = await kernels;
+  if (compiled) writeFile(pyodide, KERNELS, compiled);
+  importFrom(pyodide, PACKAGE);
+  const tabrl = versionOf(pyodide, "tabrl_py");
   say("physics", 0.9);
   const mujoco = await physics;
   const python = /** @type {string} */ (pyodide.runPython("import platform; platform.python_version()"));
