@@ -40,6 +40,12 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("ppo", "network.init_log_std", 7),
     ("reinforce", "algo.baseline_epochs", 51),
     ("reinforce", "algo.max_grad_norm", 0.001),
+    ("sac", "algo.tau", 2),
+    ("sac", "algo.temperature", "warm"),
+    ("sac", "algo.n_steps", 8000),
+    ("ars", "algo.noise", 0),
+    ("ars", "algo.top_directions", 40),
+    ("ars", "n_envs", 65),
     ("ppo", "n_envs", 64),
 ]
 
@@ -100,7 +106,7 @@ def test_every_default_of_every_task_is_accepted(open_lab: OpenLab, isolated_url
     ids = lab.panel("train").locator(".task-list input").evaluate_all("all => all.map(each => each.value)")
     for task_id in ids:
         lab.choose_task("train", task_id)
-        for algorithm in ("reinforce", "ppo"):
+        for algorithm in ("reinforce", "sac", "ars", "ppo"):
             lab.choose_algorithm(algorithm)
             assert lab.page.locator(".setting-problem:visible").all_inner_texts() == []
 
