@@ -29,7 +29,7 @@ def measure(path: Path, repeats: int) -> dict[str, float]:
         a, b = np.ones((m, k), np.float32), np.ones((k, n), np.float32)
         operations = 2e-9 * m * k * n
         name = f"{m}x{k}x{n}"
-        figures[f"gflops_{name}"] = operations / min(_times(lambda: library.matmul(a, b), 20, 10))  # noqa: B023 - called at once
+        figures[f"gflops_{name}"] = operations / min(_times(lambda: library.matmul(a, b), 40, 10))  # noqa: B023 - called at once
         figures[f"numpy_gflops_{name}"] = operations / min(_times(lambda: a @ b, 5, 2))  # noqa: B023 - called at once
     figures |= _updates(library, repeats)
     return figures | _acting(library)
