@@ -6,7 +6,7 @@ transferred, not copied. A number that is not finite crosses as null.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Part = Literal["physics", "policy", "reward", "learning", "waiting"]
@@ -73,6 +73,8 @@ class Evaluation:
     """Metres along the task's forward axis, empty where the robot does not travel."""
     return_mean: float
     return_std: float
+    succeeded: list[bool] = field(default_factory=list)
+    """Whether each episode ended as the task's success asks for, empty where it has none."""
 
 
 # Page to trainer
@@ -186,6 +188,7 @@ class Steer:
     """Give every row of the player a command; the task says what its numbers mean."""
 
     command: list[float]
+    """Empty: the task draws the commands again."""
 
 
 # Worker to page
@@ -241,6 +244,8 @@ class Frame:
     """Simulated seconds since the start, of one environment."""
     real_time_factor: float | None
     """Player only: simulated seconds per second, as measured."""
+    commands: list[float] = field(default_factory=list)
+    """Player only: the command of each watched row, one after the other; empty where the task takes none."""
 
 
 @dataclass(frozen=True)

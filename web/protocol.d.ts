@@ -61,6 +61,8 @@ export interface Evaluation {
   distances: number[];
   return_mean: number;
   return_std: number;
+  /** Whether each episode ended as the task's success asks for, empty where it has none. */
+  succeeded: boolean[];
 }
 
 /** Begin a run from its recipe, or go on from a checkpoint, or from the weights of a policy. */
@@ -159,6 +161,7 @@ export interface ResetRows {
 /** Give every row of the player a command; the task says what its numbers mean. */
 export interface Steer {
   type: "steer";
+  /** Empty: the task draws the commands again. */
   command: number[];
 }
 
@@ -208,6 +211,8 @@ export interface Frame {
   sim_s: number;
   /** Player only: simulated seconds per second, as measured. */
   real_time_factor: number | null;
+  /** Player only: the command of each watched row, one after the other; empty where the task takes none. */
+  commands: number[];
 }
 
 /** Player only: a row finished an episode. */

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tabrl_py.algos.events import Episodes, Events
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy.file import Policy
 from tabrl_py.protocol import Evaluation
@@ -43,8 +44,8 @@ class RandomActions:
 class Evaluator:
     """Runs one episode per seed; call advance until it returns the evaluation.
 
-    Row k of the simulation runs seeds[k], then seeds[k + N], and so on; an episode's first state depends on
-    its seed alone.
+    Row k of the simulation runs seeds[k], then seeds[k + N], and so on; an episode's first state, commands
+    and pushes depend on its seed alone.
     """
 
     def __init__(self, policy: Policy | None, task: TaskSpec, sim: BatchSim, seeds: Sequence[int]) -> None:
@@ -67,6 +68,11 @@ class Evaluator:
         self._starts: F64 = np.zeros(rows)
         place = task.signal_slices().get(task.forward_axis)
         self._forward = None if place is None else place.start
+        self._events = Events(task, sim)
+        self._seed_of: I64 = np.array(self.seeds, np.int64)
+        self._nowhere: I64 = np.zeros(rows, np.int64)
+        self._holding: I64 = np.zeros(rows, np.int64)
+        self.succeeded: Bool = np.zeros(n, np.bool_)
         for row in range(rows):
             self._await(row, row)
         sim.reset()
@@ -87,6 +93,9 @@ class Evaluator:
     def advance(self) -> Evaluation | None:
         """One vector step; the evaluation when every episode has ended."""
         sim, active = self.sim, self._active
+        if self._events.any:
+            episodes = Episodes(self._seed_of[self._episode], self._nowhere, self._nowhere)
+            self._events.before_step(episodes)
         actions = self.actor.act(sim.obs)
         sim.step(actions)
         reward, _ = compute_reward(sim, actions)
@@ -98,9 +107,20 @@ class Evaluator:
         self.returns[current] += reward[active]
         self.lengths[current] += 1
         self.fell[current] = sim.terminated[active]
+        self._look_for_success(current)
         for row in np.flatnonzero(active & (sim.terminated | sim.truncated)):
             self._next_episode(int(row))
         return None if active.any() else self._result()
+
+    def _look_for_success(self, current: I64) -> None:
+        """Count for how long each row has been as the task's success asks for; `current` are its episodes."""
+        success = self.task.success
+        if success is None:
+            return
+        place = self.task.signal_slices()[success.signal].start
+        self._holding = np.where(self.sim.signals[:, place] > success.above, self._holding + 1, 0)
+        self.succeeded[current] = self._holding[self._active] >= success.last_steps
+        self._holding[self.sim.terminated | self.sim.truncated] = 0
 
     def _next_episode(self, row: int) -> None:
         following = int(self._episode[row]) + self.sim.n_envs
@@ -122,4 +142,5 @@ class Evaluator:
             distances=[] if self._forward is None else [float(x) for x in self.distances],
             return_mean=float(np.mean(returns)),
             return_std=float(np.std(returns)),
+            succeeded=[] if self.task.success is None else [bool(x) for x in self.succeeded],
         )

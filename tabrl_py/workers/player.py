@@ -1,10 +1,12 @@
 """The player of a worker: a policy acts, nothing is learned, at the pace the page asks for."""
 
+import math
 from typing import Protocol
 
 import numpy as np
 
 from tabrl_py.algos.evaluate import RandomActions
+from tabrl_py.algos.events import Episodes, Events
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy import Policy, check_fits, load_policy
 from tabrl_py.protocol import (
@@ -21,6 +23,7 @@ from tabrl_py.protocol import (
     Started,
     StartPlaying,
     StateChanged,
+    Steer,
     ToWorker,
 )
 from tabrl_py.rewards.library import compute_reward
@@ -94,6 +97,10 @@ class Show:
         place = self.task.signal_slices().get(self.task.forward_axis)
         self._forward = None if place is None else place.start
         self.steps = 0
+        self._events = Events(self.task, self.sim)
+        self._seeds: I64 = np.array(self.seeds, np.int64)
+        self._rows: I64 = np.arange(n, dtype=np.int64)
+        self._command: F64 | None = None
         self.reset()
         self.sim.watch(range(n))
 
@@ -104,8 +111,7 @@ class Show:
             array[...] = 0
         sim = self.sim
         for row, seed in enumerate(self.seeds):
-            first = stream(seed, Purpose.EVALUATION)
-            sim.next_init[row] = sample_reset(self.task, sim.qpos0, sim.nv, first)
+            self._begin_with(row, stream(seed, Purpose.EVALUATION))
         sim.reset()
         for row in range(sim.n_envs):
             self._refill(row)
@@ -116,13 +122,44 @@ class Show:
         return self.policy if self.deterministic else NoisyPolicy(self.policy, self.seeds)
 
     def _refill(self, row: int) -> None:
-        sim, seed, episode = self.sim, self.seeds[row], int(self.episodes[row]) + 1
-        rng = stream(seed, Purpose.PLAY, row, episode)
-        sim.next_init[row] = sample_reset(self.task, sim.qpos0, sim.nv, rng)
+        self._begin_with(row, stream(self.seeds[row], Purpose.PLAY, row, int(self.episodes[row]) + 1))
+
+    def _begin_with(self, row: int, rng: np.random.Generator) -> None:
+        """Draw the row's next first state; while somebody steers, it begins with that command."""
+        sim, task = self.sim, self.task
+        first = sample_reset(task, sim.qpos0, sim.nv, rng)
+        if self._command is not None:
+            first[sim.nq + sim.nv :][: task.command_size] = self._command
+        sim.next_init[row] = first
+
+    def steer(self, message: Steer) -> None:
+        """Give every row a command, within the task's bounds, or let the task draw them again.
+
+        Raises:
+            ConfigError: the task takes no command, or one of another length.
+        """
+        spec = self.task.command
+        if spec is None:
+            raise ConfigError(f"task {self.task.id} takes no command; nothing to steer")
+        given = message.command
+        if given and (len(given) != spec.size or not all(math.isfinite(x) for x in given)):
+            raise ConfigError(f"command={given} must be {spec.size} numbers: {', '.join(spec.names)}")
+        self._command = np.clip(given, spec.low, spec.high) if given else None
+        self.disturbed[...] = True
+        if self._command is not None:
+            everyone = range(self.sim.n_envs)
+            self.sim.set_commands(everyone, np.tile(self._command, (self.sim.n_envs, 1)))
+        for row in range(self.sim.n_envs):
+            self._refill(row)
 
     def step(self) -> None:
         """One control step of every row; tells the page of the episodes that ended."""
         sim = self.sim
+        if self._events.any:
+            # The first episode is the evaluation's of the same seed, with its commands and pushes.
+            index = np.where(self.episodes == 0, 0, self._rows)
+            episodes = Episodes(self._seeds, index, self.episodes)
+            self._events.before_step(episodes, commanded=self._command is not None)
         actions = self.actor.act(sim.obs)
         sim.step(actions)
         reward, _ = compute_reward(sim, actions)
@@ -151,7 +188,7 @@ class Show:
             steps=int(self.lengths[row]),
             terminated=bool(self.sim.terminated[row]),
             distance=distance,
-            disturbed=bool(self.disturbed[row]),
+            disturbed=bool(self.disturbed[row]) or self._command is not None,
         )
 
     def push(self, message: Push) -> None:
@@ -187,7 +224,17 @@ class Show:
             steps=[int(x) for x in self.lengths],
             sim_s=self.steps * self.sim.dt,
             real_time_factor=real_time_factor,
+            commands=self._commands(),
         )
+
+    def _commands(self) -> list[float]:
+        """The command of every row, as it sees it."""
+        at = 0
+        for field in self.task.observation:
+            if field.source == "command":
+                return [float(x) for x in self.sim.obs[:, at : at + field.size].ravel() / field.scale]
+            at += field.size
+        return []
 
 
 class Pace:
@@ -272,6 +319,9 @@ class Player:
                 self._changed = True
             case Push():
                 self._present().push(message)
+            case Steer():
+                self._present().steer(message)
+                self._changed = True
             case RequestEvaluation():
                 self._evaluations.request(message)
             case _:

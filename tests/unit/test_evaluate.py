@@ -12,7 +12,8 @@ from tabrl_py.protocol import Evaluation
 from tabrl_py.rewards import compute_reward
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.sim.native import NativeBatchSim
-from tabrl_py.tasks import get_task, sample_reset
+from tabrl_py.tasks import TaskSpec, get_task, sample_reset
+from tabrl_py.tasks.spec import Success
 
 TASK = replace(get_task("Hopper-v5"), time_limit=60)
 
@@ -89,3 +90,42 @@ def test_random_actions_are_those_of_the_seed_and_fill_the_bounds() -> None:
 def test_too_few_seeds_are_refused() -> None:
     with pytest.raises(ConfigError, match="2 seeds for 3 environments"):
         Evaluator(None, TASK, NativeBatchSim(TASK, 3), [1, 2])
+
+
+def _seen_by(task: TaskSpec, rows: int, seeds: list[int]) -> dict[int, list[tuple[float, ...]]]:
+    """Every command that each seed's episode was given, while nothing is done."""
+    sim = NativeBatchSim(task, rows)
+    evaluator = Evaluator(None, task, sim, seeds)
+    seen: dict[int, list[tuple[float, ...]]] = {seed: [] for seed in seeds}
+    place = task.signal_slices()["command"]
+    running = list(seeds[:rows])
+    following = list(seeds[rows:])
+    while evaluator.advance() is None:
+        for row, seed in enumerate(running):
+            if sim.terminated[row] or sim.truncated[row]:
+                running[row] = following.pop(0) if following else -1
+            elif seed >= 0 and (command := tuple(sim.signals[row, place])) not in seen[seed][-1:]:
+                seen[seed].append(command)
+    return seen
+
+
+def test_commands_of_an_episode_are_those_of_its_seed() -> None:
+    task = get_task("humanoid-command")
+    assert task.command is not None
+    task = replace(task, time_limit=24, command=replace(task.command, hold_steps=8), healthy=())
+    seeds = [5, 6, 7]
+    together, one_by_one = _seen_by(task, 3, seeds), _seen_by(task, 1, seeds)
+    assert together == one_by_one
+    assert all(len(commands) == 3 for commands in together.values())
+    assert len({commands[0] for commands in together.values()}) == 3
+
+
+@pytest.mark.parametrize(("above", "done"), [(1.0, True), (9.0, False)])
+def test_success_is_what_held_until_the_end(above: float, done: bool) -> None:
+    stand = get_task("humanoid-stand")
+    task = replace(stand, time_limit=12, success=Success("head_height", above, 10, "stood"))
+    evaluator = Evaluator(None, task, NativeBatchSim(task, 2), [1, 2, 3])
+    while (evaluation := evaluator.advance()) is None:
+        pass
+    assert evaluation.succeeded == [done] * 3
+    assert _evaluate(None, [1, 2], 2).succeeded == []

@@ -318,7 +318,7 @@ def test_watched_rows_show_poses_and_torques() -> None:
     np.testing.assert_array_equal(sim.obs, unwatched.obs)
     assert (sim.poses != before).any(axis=(1, 2)).all()
     model, data = plain(unwatched, 2)
-    data.qpos[:], data.qvel[:] = sim.next_init[2, : sim.nq], sim.next_init[2, sim.nq :]
+    data.qpos[:], data.qvel[:] = sim.next_init[2, : sim.nq], sim.next_init[2, sim.nq : sim.nq + sim.nv]
     mujoco.mj_forward(model, data)
     data.ctrl[:] = actions[2]
     mujoco.mj_step(model, data, HOUSE.frame_skip)

@@ -25,6 +25,7 @@ from tabrl_py.protocol import (
     Started,
     StartPlaying,
     StateChanged,
+    Steer,
     Stop,
 )
 from tabrl_py.sim.models import model_path
@@ -65,7 +66,10 @@ def run(player: Player, host: RecordingHost, steps: int) -> None:
         host.time_s += wait or 0.0
 
 
-@pytest.mark.parametrize("task_id", ["InvertedPendulum-v5", "Hopper-v5", "humanoid-stand"])
+@pytest.mark.parametrize(
+    "task_id",
+    ["InvertedPendulum-v5", "Hopper-v5", "humanoid-stand", "humanoid-command", "humanoid-walk-rough"],
+)
 @pytest.mark.parametrize("random", [False, True], ids=["policy", "random"])
 def test_the_first_episode_of_a_row_is_that_of_the_evaluation(
     player: Player, host: RecordingHost, task_id: str, random: bool
@@ -265,3 +269,50 @@ def test_commands_without_a_show_are_refused(player: Player, message: Any) -> No
 def test_a_trainers_message_is_refused(player: Player) -> None:
     with pytest.raises(ConfigError, match="Stop"):
         player.handle(Stop())
+
+
+def commands(host: RecordingHost) -> np.ndarray:
+    """Those of the newest frame, (K, 3)."""
+    return np.array(host.last(Frame).commands).reshape(-1, 3)
+
+
+def test_steering_gives_every_row_the_command_within_the_tasks_bounds(
+    player: Player, host: RecordingHost
+) -> None:
+    player.handle(play("humanoid-command", None))
+    player.publish()
+    own = commands(host)
+    assert len(np.unique(own, axis=0)) == 4
+    player.handle(Steer([0.8, -9.0, 0.25]))
+    player.publish()
+    wanted = np.tile(np.array([0.8, -0.4, 0.25], np.float32), (4, 1))
+    np.testing.assert_array_equal(commands(host), wanted)
+    run(player, host, 400)
+    player.publish()
+    np.testing.assert_array_equal(commands(host), wanted)
+    ended = host.of(EpisodeEnded)
+    assert len(ended) > 4
+    assert all(message.disturbed for message in ended)
+    player.handle(Steer([]))
+    run(player, host, 400)
+    player.publish()
+    assert len(np.unique(commands(host), axis=0)) == 4
+    assert not host.of(EpisodeEnded)[-1].disturbed
+
+
+@pytest.mark.parametrize(
+    ("task_id", "command", "words"),
+    [
+        ("humanoid-stand", [1.0, 0.0, 0.0], "takes no command"),
+        ("humanoid-command", [1.0], "must be 3 numbers: forward, sideways, turn"),
+        ("humanoid-command", [float("nan"), 0.0, 0.0], "must be 3 numbers"),
+    ],
+)
+def test_a_command_that_does_not_fit_is_refused(
+    player: Player, host: RecordingHost, task_id: str, command: list[float], words: str
+) -> None:
+    player.handle(play(task_id, None))
+    with pytest.raises(ConfigError, match=words):
+        player.handle(Steer(command))
+    player.publish()
+    assert bool(host.last(Frame).commands) == (task_id == "humanoid-command")
