@@ -14,12 +14,13 @@ from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.samples import Minibatches, Samples, explained_variance, prepare_samples
 from tabrl_py.algos.shards import Share, Waiting
 from tabrl_py.config import PPOConfig, Recipe
-from tabrl_py.errors import ConfigError
+from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.nn.actor_critic import ActorCritic
 from tabrl_py.nn.arithmetic import make_arithmetic
 from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.nn.optim import Adam
 from tabrl_py.nn.ppo_loss import SUMS, MinibatchFigures, Outcome
+from tabrl_py.nn.symmetry import Symmetry
 from tabrl_py.tasks.spec import Mirror
 from tabrl_py.types import F32, F64, I32, Float
 
@@ -38,6 +39,7 @@ class PPO:
     "Symmetry Considerations for Learning Task Symmetric Robot Policies", arXiv:2403.04359, where as here the
     old log-probability is the one the action was drawn with. The divergence that stops an update is that of
     the samples alone: the policy need not have been symmetric when it acted.
+    With symmetry="network" the networks are symmetric by construction; see nn/symmetry.py.
 
     Attributes:
         nets: what is learned.
@@ -60,19 +62,24 @@ class PPO:
         """
         config = recipe.algo
         assert isinstance(config, PPOConfig)
-        if config.symmetry == "augment" and mirror is None:
+        if config.symmetry != "none" and mirror is None:
             raise ConfigError(
-                f"algo.symmetry=augment needs a task that knows its mirror image; {recipe.task} does not. "
-                "Choose none"
+                f"algo.symmetry={config.symmetry} needs a task that knows its mirror image; {recipe.task} "
+                "does not. Choose none"
             )
         self.config, self.nets, self._recipe = config, nets, recipe
         self._share = Share(recipe.n_envs) if share is None else share
         self._mirror = mirror if config.symmetry == "augment" else None
+        self._symmetry: Symmetry | None = None
+        if config.symmetry == "network" and mirror is not None:
+            self._symmetry = Symmetry(nets, mirror)
+            self._symmetry.tie(nets)
         self.optimizer = Adam(nets.params)
         self.learning_rate = config.learning_rate
         self._arithmetic = make_arithmetic(recipe.kernels, nets, self.optimizer, config)
         self.arithmetic = self._arithmetic.name
         self.reward_discount = config.gamma if config.scale_reward else None
+        self.acts_on_rewards = False
         self._sum = GradientSum(self._share, self._arithmetic.tree_sum, nets.params.size)
         shards = len(self._share.mine)
         self._with_images: F32 = np.zeros((2 * shards if self._mirror else 0, nets.params.size), np.float32)
@@ -83,6 +90,9 @@ class PPO:
     ) -> None:
         """See Algorithm.begin_rollout."""
         config = self.config
+        if self._symmetry is not None and normalizer is not None:
+            self._symmetry.even_out(normalizer.moments)
+            normalizer.refresh()
         if config.exploration == "annealed":
             first = self._recipe.network.init_log_std
             self.nets.log_std[...] = first + (config.final_log_std - first) * progress
@@ -172,6 +182,8 @@ class PPO:
     def _step(self, of_each_shard: int, totals: "_Totals") -> Waiting[bool]:
         """One gradient step on what all shards found; False when the KL stop ends the update instead."""
         gradient, figures = yield from self._sum.total()
+        if self._symmetry is not None:
+            self._symmetry.average(gradient)
         samples = of_each_shard * self._share.shards * (1 if self._mirror is None else 2)
         outcome, means = self._arithmetic.apply(gradient, figures, samples, self.learning_rate)
         if outcome == Outcome.STEPPED:
@@ -199,6 +211,11 @@ class PPO:
     def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""
         self.nets.params[: self.nets.actor_size] = params
+        if self._symmetry is not None and not self._symmetry.holds(self.nets):
+            raise PolicyFileError(
+                "the policy does left and right differently, and the recipe's networks cannot: "
+                "set algo.symmetry to none or augment to start from it"
+            )
 
     def state(self) -> dict[str, Float]:
         """See Algorithm.state."""

@@ -124,8 +124,8 @@ class PPOConfig:
     symmetry: str = setting(
         "none",
         "Left-right symmetry",
-        "augment learns from every sample's mirror image too: what the left leg learns, the right one knows.",
-        choices=("none", "augment"),
+        "network makes left and right alike by construction, augment learns from mirrored samples too.",
+        choices=("none", "network", "augment"),
     )
 
     def __post_init__(self) -> None:

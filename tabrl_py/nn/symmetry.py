@@ -94,6 +94,10 @@ class Symmetry:
         nets.params *= np.float32(np.sqrt(0.5))
         nets.log_std[...] = log_std
 
+    def holds(self, nets: ActorCritic) -> bool:
+        """Whether the parameters are exactly symmetric."""
+        return bool(np.array_equal(nets.params, self.sign * nets.params[self.source]))
+
     def average(self, gradient: F32) -> None:
         """Replace a gradient, (P,), by the mean of itself and its image."""
         self._add_image(gradient)

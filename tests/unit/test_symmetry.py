@@ -1,14 +1,19 @@
 """A symmetric network does the mirrored thing in the mirrored state, and goes on doing so while it learns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tabrl_py.errors import ConfigError
+from tabrl_py.algos.training import Training
+from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.nn.actor_critic import ActorCritic
 from tabrl_py.nn.normalize import RunningMoments
 from tabrl_py.nn.optim import Adam
 from tabrl_py.nn.symmetry import Symmetry
+from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task
+from tabrl_py.tasks.recipes import default_recipe
 from tabrl_py.tasks.spec import Mirror
 from tabrl_py.types import F32
 
@@ -67,7 +72,9 @@ def test_steps_along_averaged_gradients_keep_the_parameters_exactly_symmetric() 
         symmetry.average(gradient)
         adam.step(gradient, 1e-2)
     assert not np.array_equal(nets.params, before)
-    np.testing.assert_array_equal(nets.params, symmetry.sign * nets.params[symmetry.source])
+    assert symmetry.holds(nets)
+    nets.params[5] += 1e-3
+    assert not symmetry.holds(nets)
 
 
 def test_even_moments_are_those_of_observations_and_images_together() -> None:
@@ -88,3 +95,23 @@ def test_a_layer_that_cannot_be_paired_is_named() -> None:
     nets = ActorCritic(task.obs_size, task.action_size, (64, 33), "tanh")
     with pytest.raises(ConfigError, match=r"make 33 even, for example 34"):
         Symmetry(nets, task.mirror)
+
+
+def test_a_run_with_symmetric_networks_ends_with_a_symmetric_policy() -> None:
+    task = replace(get_task("humanoid-stand"), time_limit=9)
+    changes = {"algo.n_steps": 6, "algo.minibatch_size": 20, "n_envs": 8, "total_steps": 200}
+    recipe = default_recipe(task, changes={**changes, "algo.symmetry": "network"})
+    training = Training(recipe, task, NativeBatchSim(task, recipe.n_envs))
+    while not training.finished:
+        training.advance()
+    policy = training.policy()
+    assert policy.normalizer is not None
+    assert task.mirror is not None
+    obs = np.random.default_rng(5).standard_normal((50, task.obs_size)).astype(np.float32)
+    images = _image(obs, task.mirror.observation, task.mirror.observation_sign)
+    expected = _image(policy.act(obs).astype(np.float32), task.mirror.action, task.mirror.action_sign)
+    np.testing.assert_allclose(policy.act(images), expected, atol=1e-5)
+    free = default_recipe(task, changes={**changes, "algo.symmetry": "none"})
+    unequal = Training(free, task, NativeBatchSim(task, free.n_envs)).policy()
+    with pytest.raises(PolicyFileError, match=r"left and right differently.*algo\.symmetry"):
+        training.start_from(unequal)

@@ -131,9 +131,10 @@ def test_the_kl_stop_of_that_test_stops() -> None:
     assert min(record.epochs_run for record in records) < 10
 
 
-def test_mirror_images_are_the_same_bytes_from_any_number_of_workers() -> None:
+@pytest.mark.parametrize("symmetry", ["augment", "network"])
+def test_mirror_images_are_the_same_bytes_from_any_number_of_workers(symmetry: str) -> None:
     task = replace(get_task("humanoid-stand"), time_limit=9)
-    what = recipe(replace(CONFIG, symmetry="augment", n_steps=6, minibatch_size=20), task=task.id, n_envs=8)
+    what = recipe(replace(CONFIG, symmetry=symmetry, n_steps=6, minibatch_size=20), task=task.id, n_envs=8)
     assert_same([Run(what, members, task).finish() for members in (1, *TEAMS)])
 
 
