@@ -10,10 +10,12 @@ import hypothesis
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.firefox import Firefox, running_firefox
 from tests.servers import served, served_plainly
 from wasm import models
 from wasm.build import browser as chromium_finder
 from wasm.build import dist
+from wasm.build.errors import BuildError
 
 # How fast a busy machine draws examples says nothing about the code; CI always draws the same ones.
 hypothesis.settings.register_profile(
@@ -89,6 +91,17 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """A headless Firefox for the whole session; where there is none and none can be installed, a skip."""
+    try:
+        program = chromium_finder.require_firefox()
+    except BuildError as error:
+        pytest.skip(str(error))
+    with running_firefox(program, tmp_path_factory.mktemp("firefox")) as started:
+        yield started
 
 
 OpenPage = Callable[..., Page]
