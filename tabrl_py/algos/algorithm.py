@@ -69,10 +69,13 @@ class Algorithm(Protocol):
         arithmetic: what computes.
         reward_discount: rewards are divided by the running spread of their sum discounted so; None: they
             are learned from as the task gives them.
+        acts_on_rewards: whether act() reads the raw rewards of the steps before; else many steps are
+            rewarded at once, by the end of the rollout.
     """
 
     arithmetic: Name
     reward_discount: float | None
+    acts_on_rewards: bool
 
     def begin_rollout(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float

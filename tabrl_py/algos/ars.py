@@ -104,6 +104,7 @@ class ARS:
 
     arithmetic: Name = "numpy"
     reward_discount: float | None = None
+    acts_on_rewards = True
 
     def __init__(self, recipe: Recipe, obs_size: int, action_size: int, share: Share | None = None) -> None:
         """Weights of zero for a linear policy, else those of other policies.

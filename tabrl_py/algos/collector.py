@@ -10,9 +10,10 @@ from tabrl_py.algos.episodes import EpisodeStatistics
 from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.variation import Variation
 from tabrl_py.policy.file import ActionBounds
-from tabrl_py.rewards.library import TaskReward, Terms
+from tabrl_py.rewards.library import Terms
+from tabrl_py.rewards.steps import UnrewardedSteps
 from tabrl_py.sim.batch import BatchSim
-from tabrl_py.types import F32, F64
+from tabrl_py.types import F32, F64, I64
 
 LARGEST = 1e38
 """A larger reward is not a finite float32, or soon leads to one that is not."""
@@ -20,6 +21,8 @@ LARGEST = 1e38
 
 class Collector:
     """Fills a rollout, one vector step at a time, with what the algorithm does in the simulation.
+
+    What is asked for seldom is computed seldom: the rewards of many steps at once, and what follows from them.
 
     Attributes:
         broken: rows whose reward or observation was not finite, in all, while the simulation itself was in
@@ -39,9 +42,10 @@ class Collector:
         self._sim, self._rollout, self._variation = sim, rollout, variation
         self._statistics, self._clock = statistics, clock
         self._bounds = ActionBounds(task.action_low, task.action_high)
-        self._reward = TaskReward(sim)
         self._actions: F32 = np.zeros((sim.n_envs, task.action_size), np.float32)
         self._seen = sim.obs.reshape(-1)
+        self._steps = UnrewardedSteps(sim, rollout.n_steps)
+        self._ended: list[I64] = []
         self.broken = 0
 
     def step(self, algorithm: Algorithm) -> None:
@@ -56,28 +60,41 @@ class Collector:
         clock.lap("policy")
         sim.step(self._actions)
         clock.lap("physics")
-        # The sums of squares are the quickest way to see that every number is finite: nearly always.
+        # The sum of the squares is the quickest way to see that every number is finite: nearly always.
         if not math.isfinite(self._seen.dot(self._seen)):
             self._end_broken()
-        reward, terms = self._reward(self._actions)
-        if not reward.dot(reward) <= LARGEST * LARGEST:
-            reward, terms = self._mended(reward, terms)
-        rollout.raw_rewards[t] = reward
+        self._steps.put(sim, self._actions)
         rollout.terminated[t] = sim.terminated
         rollout.truncated[t] = sim.truncated
         done = np.logical_or(sim.terminated, sim.truncated).nonzero()[0]
-        self._statistics.add(sim, reward, terms, done)
+        self._ended.append(done)
         for row in done[sim.truncated[done]].tolist() if done.size else ():
             rollout.final_obs.append((t, row, sim.final_obs[row].astype(np.float32)))
-        self._variation.after_step()
+        self._variation.after_step(done)
         rollout.steps = t + 1
+        if self._steps.full or rollout.full or algorithm.acts_on_rewards:
+            self.catch_up()
         clock.lap("reward")
 
+    def catch_up(self) -> None:
+        """Reward the steps that still wait for it, and take them into the statistics of the episodes."""
+        steps, count = self._steps, self._steps.count
+        if count == 0:
+            return
+        reward, terms = steps.rewards()
+        flat = reward.reshape(-1)
+        if not flat.dot(flat) <= LARGEST * LARGEST:
+            reward, terms = self._mended(reward, terms)
+        self._rollout.raw_rewards[self._rollout.steps - count : self._rollout.steps] = reward
+        self._statistics.add(steps, reward, terms, self._ended)
+        self._ended.clear()
+        steps.count = 0
+
     def _mended(self, reward: F64, terms: Terms) -> tuple[F64, Terms]:
-        """The reward and its terms with 0 in the rows where they are not finite, which are counted."""
+        """The rewards and their terms with 0 where they are not finite; those are counted."""
         with np.errstate(invalid="ignore"):
             fine = np.abs(reward) <= LARGEST
-        self.broken += int((~fine & ~self._sim.unstable).sum())
+        self.broken += int((~fine & ~self._steps.unstable[: len(fine)]).sum())
         return np.where(fine, reward, 0.0), {name: np.where(fine, x, 0.0) for name, x in terms.items()}
 
     def _end_broken(self) -> None:

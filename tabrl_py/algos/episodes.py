@@ -1,7 +1,7 @@
 """What the episodes of a run came to, between two records."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,9 @@ import numpy as np
 from tabrl_py.algos.shards import Share
 from tabrl_py.nn.normalize import RunningMoments
 from tabrl_py.rewards.library import Terms
-from tabrl_py.sim.batch import BatchSim
+from tabrl_py.rewards.steps import UnrewardedSteps
 from tabrl_py.tasks.spec import TaskSpec
-from tabrl_py.types import F64, I64, Float
+from tabrl_py.types import F64, I64, Bool, Float
 
 FIELDS = 4
 """Of an episode: return, control steps, whether it fell, distance (m)."""
@@ -42,41 +42,40 @@ class EpisodeStatistics:
         self.starts: F64 = np.zeros(n)
         self.recent_returns: deque[float] = deque(maxlen=100)
         self._ended: list[list[tuple[float, float, bool, float]]] = [[] for _ in share.mine]
-        self._terms: dict[str, F64] = {}
+        self._terms: dict[str, list[F64]] = {}
+        self._names: list[str] = []
         self._some_fresh = True
 
-    def add(self, sim: BatchSim, reward: F64, terms: Terms, done: I64) -> None:
-        """Take in one vector step.
+    def add(self, steps: UnrewardedSteps, reward: F64, terms: Terms, ended: Sequence[I64]) -> None:
+        """Take in k vector steps.
 
         Args:
-            sim: after the step.
-            reward: (N,) the task's own, unscaled.
-            terms: of the reward.
-            done: which rows' episodes ended.
+            steps: what was rewarded.
+            reward: (k, N) the task's own, unscaled.
+            terms: of the reward, (k, N) each.
+            ended: for each step, the rows whose episodes ended with it.
         """
-        if self._forward is not None and self._some_fresh:
-            first = self.lengths == 0.0
-            self.starts[first] = sim.prev_signals[first, self._forward]
-            self._some_fresh = False
-        self.returns += reward
-        self.lengths += 1.0
-        if self._terms:
-            for name, term in terms.items():
-                self._terms[name] += term
-        else:
-            self._terms = {name: np.array(term, dtype=np.float64) for name, term in terms.items()}
-        if done.size:
-            self._end(sim, done)
+        for k, done in enumerate(ended):
+            if self._forward is not None and self._some_fresh:
+                first = self.lengths == 0.0
+                self.starts[first] = steps.prev_signals[k, first, self._forward]
+                self._some_fresh = False
+            self.returns += reward[k]
+            self.lengths += 1.0
+            if done.size:
+                self._end(done, steps.signals[k], steps.terminated[k])
+        # One number per step and shard, so that the sums do not depend on how many steps come at once.
+        shards = (len(ended), len(self._ended), -1)
+        for name, term in terms.items():
+            self._terms.setdefault(name, []).append(np.add.reduce(term.reshape(shards), axis=2))
 
-    def _end(self, sim: BatchSim, done: I64) -> None:
+    def _end(self, done: I64, signals: F64, terminated: Bool) -> None:
         """Note the episodes of these rows, and begin the next."""
         for row in done.tolist():
             returned = float(self.returns[row])
-            distance = (
-                0.0 if self._forward is None else float(sim.signals[row, self._forward] - self.starts[row])
-            )
+            distance = 0.0 if self._forward is None else float(signals[row, self._forward] - self.starts[row])
             self.recent_returns.append(returned)
-            episode = (returned, float(self.lengths[row]), bool(sim.terminated[row]), distance)
+            episode = (returned, float(self.lengths[row]), bool(terminated[row]), distance)
             self._ended[row // self._share.shard_rows].append(episode)
         self.returns[done] = 0.0
         self.lengths[done] = 0.0
@@ -95,12 +94,10 @@ class EpisodeStatistics:
                 table = np.array(episodes, np.float64)
                 ended[at] = (len(table), *table.mean(axis=0), *table.var(axis=0))
                 episodes.clear()
-        terms = [
-            [rows.sum() for rows in total.reshape(len(self._ended), -1)] for total in self._terms.values()
-        ]
-        for total in self._terms.values():
-            total[...] = 0.0
-        return {"ended": ended, "terms": np.array(terms).reshape(-1, len(self._ended)).T}
+        sums = [[column.sum() for column in np.concatenate(found).T.copy()] for found in self._terms.values()]
+        self._names = list(self._terms)
+        self._terms.clear()
+        return {"ended": ended, "terms": np.array(sums).reshape(-1, len(self._ended)).T}
 
     def summary(self, every: Mapping[str, F64], row_steps: int) -> dict[str, Any]:
         """The episode fields of a Progress record.
@@ -117,7 +114,7 @@ class EpisodeStatistics:
                 self.ended += int(shard[0])
                 self.fell += round(float(shard[0] * shard[3]))
         self.episodes += self.ended
-        totals = np.zeros(len(self._terms))
+        totals = np.zeros(len(self._names))
         for shard in every["terms"]:
             totals += shard
         returned, length, fell, distance = (float(x) for x in moments.mean)
@@ -129,7 +126,7 @@ class EpisodeStatistics:
             "length_mean": length if some else None,
             "fall_rate": fell if some else None,
             "distance_mean": distance if some and self._forward is not None else None,
-            "reward_terms": dict(zip(self._terms, (totals / row_steps).tolist(), strict=True)),
+            "reward_terms": dict(zip(self._names, (totals / row_steps).tolist(), strict=True)),
         }
 
     def row_state(self) -> dict[str, Float]:

@@ -82,6 +82,7 @@ class Reinforce:
         self._arithmetic = make_arithmetic(recipe.kernels, nets, Adam(nets.params), PPOConfig())
         self.arithmetic = self._arithmetic.name
         self.reward_discount = config.gamma if config.scale_reward else None
+        self.acts_on_rewards = False
         tree_sum = self._arithmetic.tree_sum
         self._policy_sum = GradientSum(self._share, tree_sum, nets.actor_size)
         self._baseline_sum = GradientSum(self._share, tree_sum, nets.critic.params.size)

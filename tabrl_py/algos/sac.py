@@ -147,6 +147,7 @@ class SAC:
 
     arithmetic: Name
     reward_discount: float | None = None
+    acts_on_rewards = False
 
     def __init__(self, recipe: Recipe, obs_size: int, action_size: int, share: Share | None = None) -> None:
         """Networks with their first weights, and an empty memory.

@@ -37,7 +37,6 @@ class Training:
         steps: control steps taken, over all environments of the run.
         update: updates finished.
         algorithm: what acts and learns.
-        statistics: of the episodes.
     """
 
     def __init__(self, recipe: Recipe, task: TaskSpec, sim: BatchSim, team: Team | None = None) -> None:
@@ -65,11 +64,11 @@ class Training:
         self.algorithm = make_algorithm(recipe, task, share)
         self.scaler = RewardScaler(sim.n_envs, self.algorithm.reward_discount or 0.0)
         self.rollout = Rollout(algo.n_steps, sim.n_envs, task.obs_size, task.action_size)
-        self.statistics = EpisodeStatistics(task, share)
+        self._statistics = EpisodeStatistics(task, share)
         self.steps = self.update = self.skipped = self.unstable = 0
         self._clock = Clock()
         self._variation = Variation(task, recipe, sim, share.rows.start)
-        self._collector = Collector(sim, self.rollout, self._variation, self.statistics, self._clock)
+        self._collector = Collector(sim, self.rollout, self._variation, self._statistics, self._clock)
         self._updating: Iterator[Progress | None] | None = None
         self._stats = UpdateStats()
         self._variation.start()
@@ -91,6 +90,12 @@ class Training:
     def seconds(self) -> float:
         """Time spent in training, pauses left out."""
         return self._clock.seconds
+
+    @property
+    def statistics(self) -> EpisodeStatistics:
+        """Of the episodes up to the last step."""
+        self._collector.catch_up()
+        return self._statistics
 
     def rest(self) -> None:
         """Nobody will call advance() for a while: that time is not training time."""
@@ -137,9 +142,9 @@ class Training:
         self.update += 1
         self.skipped += self._stats.skipped
         self.unstable += int(every["unstable"].sum())
-        record = self._record(self.statistics.summary(every, rollout.n_steps * self.recipe.n_envs))
+        record = self._record(self._statistics.summary(every, rollout.n_steps * self.recipe.n_envs))
         terms = record.reward_terms
-        self._variation.after_update(self.statistics.ended, self.statistics.fell, terms)
+        self._variation.after_update(self._statistics.ended, self._statistics.fell, terms)
         rows = yield from self.share.gather(self._row_state())
         self._saved = Snapshot.of(self._run_state(), rows)
         self._begin_rollout()
@@ -151,7 +156,7 @@ class Training:
         unstable = np.zeros(len(share.mine))
         unstable[0] = self._unstable_here() - self._seen_unstable
         self._seen_unstable += int(unstable[0])
-        summed: dict[str, Array] = {"unstable": unstable, **self.statistics.take()}
+        summed: dict[str, Array] = {"unstable": unstable, **self._statistics.take()}
         if self.algorithm.reward_discount is not None:
             done = rollout.terminated | rollout.truncated
             summed["reward"] = _moments(
@@ -252,7 +257,7 @@ class Training:
 
     def _run_state(self) -> dict[str, Float]:
         """What a checkpoint keeps beside the rows; the same on every member, but for the seconds."""
-        counters = [self.steps, self.update, self.skipped, self.unstable, self.statistics.episodes]
+        counters = [self.steps, self.update, self.skipped, self.unstable, self._statistics.episodes]
         arrays: dict[str, Float] = {
             "counters": np.array(counters, np.float64),
             "seconds": np.array(self.seconds),
@@ -273,7 +278,7 @@ class Training:
             "signals": sim.signals,
             "next_init": sim.next_init,
             "running_return": self.scaler.running,
-            **prefixed("episode.", self.statistics.row_state()),
+            **prefixed("episode.", self._statistics.row_state()),
             **prefixed("variation.", self._variation.row_state()),
         }
 
@@ -301,7 +306,7 @@ class Training:
     def _restore(self, snapshot: Snapshot) -> None:
         steps, update, skipped, unstable, episodes = (int(x) for x in snapshot.run["counters"])
         self.steps, self.update, self.skipped, self.unstable = steps, update, skipped, unstable
-        self.statistics.episodes = episodes
+        self._statistics.episodes = episodes
         self._clock.go_on_from(float(snapshot.run["seconds"]))
         self.scaler.moments.load_state(snapshot.part("reward."))
         if self.normalizer is not None:
@@ -322,7 +327,7 @@ class Training:
         sim.load_states(mine["states"].astype(np.float64, copy=False))
         sim.obs[...], sim.signals[...], sim.next_init[...] = mine["obs"], mine["signals"], mine["next_init"]
         self.scaler.running[...] = mine["running_return"]
-        self.statistics.load_state(snapshot.part_of_rows("episode.", rows))
+        self._statistics.load_state(snapshot.part_of_rows("episode.", rows))
         self._variation.load_state(snapshot.part_of_rows("variation.", rows), snapshot.part("variation."))
 
 

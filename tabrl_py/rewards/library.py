@@ -5,6 +5,7 @@ already weighted and adding up to the total. float64 throughout.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -12,47 +13,48 @@ import numpy as np
 from tabrl_py.errors import ConfigError
 from tabrl_py.rewards.state import State
 from tabrl_py.sim.batch import BatchSim
+from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F64, Float
 
 Terms: TypeAlias = dict[str, F64]
 RewardFunction: TypeAlias = Callable[..., tuple[F64, Terms]]
 
 
-class TaskReward:
-    """The reward of a simulation's task, prepared once and asked for after every step.
+def reward_of(task: TaskSpec) -> Callable[[State], tuple[F64, Terms]]:
+    """The reward function of a task, with the task's parameters.
 
-    Preparing views and names anew at each step would cost more than the formulas.
+    Raises:
+        ConfigError: the task names a reward that does not exist.
     """
-
-    def __init__(self, sim: BatchSim) -> None:
-        """Read a simulation's arrays, which stay where they are for as long as it lives.
-
-        Raises:
-            ConfigError: the task names a reward that does not exist.
-        """
-        spec = sim.task.reward
-        function = REWARDS.get(spec.name)
-        if function is None:
-            raise ConfigError(f"reward={spec.name!r} is not known; the rewards are {', '.join(REWARDS)}")
-        self._function, self._params = function, spec.params
-        self._action: F64 = np.zeros((sim.n_envs, sim.task.action_size))
-        self._state = State(
-            sim.task.signal_slices(), sim.signals, sim.prev_signals, self._action, sim.dt, sim.terminated
-        )
-
-    def __call__(self, actions: Float) -> tuple[F64, Terms]:
-        """The reward of the step that was just made with these actions, (N, A).
-
-        Returns:
-            (N,) rewards and their weighted terms, (N,) each.
-        """
-        self._action[...] = actions
-        return self._function(self._state, **self._params)
+    spec = task.reward
+    function = REWARDS.get(spec.name)
+    if function is None:
+        raise ConfigError(f"reward={spec.name!r} is not known; the rewards are {', '.join(REWARDS)}")
+    return partial(function, **spec.params)
 
 
 def compute_reward(sim: BatchSim, actions: Float) -> tuple[F64, Terms]:
-    """The reward of the step a simulation has just made; see TaskReward for arguments, answer and errors."""
-    return TaskReward(sim)(actions)
+    """The reward of the step a simulation has just made, as its task defines it.
+
+    Args:
+        sim: after step(actions).
+        actions: (N, A), those of the step.
+
+    Returns:
+        (N,) rewards and their weighted terms, (N,) each.
+
+    Raises:
+        ConfigError: the task names a reward that does not exist.
+    """
+    state = State(
+        sim.task.signal_slices(),
+        sim.signals,
+        sim.prev_signals,
+        np.asarray(actions, dtype=np.float64),
+        sim.dt,
+        sim.terminated,
+    )
+    return reward_of(sim.task)(state)
 
 
 def _summed(terms: Terms) -> tuple[F64, Terms]:

@@ -29,9 +29,9 @@ class Signals:
             raise AttributeError(
                 f"the task has no signal {name!r}; its signals are {', '.join(self._slices)}"
             )
-        view = self._rows[:, place.start] if place.stop - place.start == 1 else self._rows[:, place]
-        self.__dict__[name] = view  # found at once the next time
-        return view
+        if place.stop - place.start == 1:
+            return self._rows[:, place.start]
+        return self._rows[:, place]
 
 
 class State(Signals):
