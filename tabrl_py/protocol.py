@@ -261,7 +261,7 @@ class EpisodeEnded:
     terminated: bool
     distance: float | None
     disturbed: bool
-    """Whether a push touched the episode."""
+    """Whether a push or somebody's command touched the episode."""
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,14 @@ export class PlayControl extends EventTarget {
   }
 
   /**
+   * Give every robot a command, or with none let the task draw them again.
+   * @param {number[]} command as the task's CommandRecord says
+   */
+  steer(command) {
+    if (this.state === "playing" || this.state === "paused") this.client?.send({ type: "steer", command });
+  }
+
+  /**
    * The room goes out of sight, or comes back.
    * @param {boolean} resting
    */

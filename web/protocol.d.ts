@@ -228,7 +228,7 @@ export interface EpisodeEnded {
   steps: number;
   terminated: boolean;
   distance: number | null;
-  /** Whether a push touched the episode. */
+  /** Whether a push or somebody's command touched the episode. */
   disturbed: boolean;
 }
 

@@ -68,7 +68,8 @@ export class Episodes {
       return;
     }
     setText(this.mean, tally.count > 0 ? meanAndSpread(tally.mean, tally.std) : "–");
-    const pushed = tally.pushed > 0 ? `; ${plural(tally.pushed, "pushed episode")} left out` : "";
+    const touched = show?.task.command ? "disturbed" : "pushed";
+    const pushed = tally.pushed > 0 ? `; ${plural(tally.pushed, `${touched} episode`)} left out` : "";
     setText(this.words, `${plural(tally.count, "episode")}${pushed}`);
     const first = meanOf(tally.first.map((each) => each.episode_return));
     setText(this.first, tally.first.length > 0 ? `; first of each robot: ${measure(first)}` : "");
@@ -76,7 +77,7 @@ export class Episodes {
     this.first.dataset.count = String(tally.first.length);
     const dt = started?.dt ?? 0;
     const canFall = (show?.task.healthy.length ?? 0) > 0;
-    this.body.replaceChildren(...episodes.toReversed().map((each) => row(each, dt, canFall)));
+    this.body.replaceChildren(...episodes.toReversed().map((each) => row(each, dt, canFall, touched)));
   }
 }
 
@@ -84,8 +85,9 @@ export class Episodes {
  * @param {EpisodeEnded} episode
  * @param {number} dt
  * @param {boolean} canFall
+ * @param {string} touched what a push or a command of somebody's is called
  */
-function row(episode, dt, canFall) {
+function row(episode, dt, canFall, touched) {
   const end = episode.terminated ? (canFall ? "fell" : "ended") : "time";
   return h(
     "tr",
@@ -94,6 +96,6 @@ function row(episode, dt, canFall) {
     h("td", {}, episode.seed ?? "–"),
     h("td", {}, measure(episode.episode_return)),
     h("td", {}, `${(episode.steps * dt).toFixed(1)} s`),
-    h("td", {}, episode.disturbed ? `${end}, pushed` : end),
+    h("td", {}, episode.disturbed ? `${end}, ${touched}` : end),
   );
 }

@@ -9,16 +9,21 @@ import { meanAndSpread, meanOf, measure, plural } from "./format.js";
  * @param {string} label
  * @param {Evaluation} evaluation
  * @param {boolean} canFall whether the task has episodes that end early
+ * @param {string} [success] what the task counts as done, after a count
  * @returns {HTMLElement}
  */
-export function evaluationView(label, evaluation, canFall) {
+export function evaluationView(label, evaluation, canFall, success = "") {
   const { returns, seeds, terminated, distances } = evaluation;
+  const succeeded = evaluation.succeeded ?? [];
   const low = Math.min(...returns);
   const high = Math.max(...returns);
   const fallen = terminated.filter(Boolean).length;
-  const stood = canFall
-    ? `${returns.length - fallen} of ${returns.length} reached the time limit`
-    : plural(seeds.length, "seed");
+  const done = `${succeeded.filter(Boolean).length} of ${succeeded.length} ${success}`;
+  const stood = succeeded.length
+    ? done
+    : canFall
+      ? `${returns.length - fallen} of ${returns.length} reached the time limit`
+      : plural(seeds.length, "seed");
   const far = distances.length ? `, ${measure(meanOf(distances))} m on average` : "";
   const dots = returns.map((value, k) =>
     h("i", {

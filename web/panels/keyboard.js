@@ -2,6 +2,7 @@
 
 import { button, h } from "./elements.js";
 
+/** @import {Steering} from "./steering.js" */
 /** @import {Actions} from "./transport.js" */
 
 /** @typedef {{keys: string[], shown: string, words: string, run: () => void}} Shortcut */
@@ -59,6 +60,32 @@ export function listenToKeys(table, dialog) {
   });
 }
 
+/** Elements whose arrow keys are their own. */
+const USES_ARROWS = "input, select, canvas, [role=tablist], [role=listbox], [role=radiogroup]";
+
+/**
+ * Listen for the keys that steer for as long as they are held.
+ * @param {Steering} steering
+ * @param {HTMLDialogElement} dialog
+ */
+export function listenToHeldKeys(steering, dialog) {
+  const direction = (/** @type {KeyboardEvent} */ event) =>
+    steering.direction(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+    const held = direction(event);
+    if (!held || !steering.active || takesText(event.target)) return;
+    const arrow = event.key.startsWith("Arrow");
+    if (arrow && event.target instanceof Element && event.target.closest(USES_ARROWS)) return;
+    event.preventDefault();
+    steering.press(held);
+  });
+  document.addEventListener("keyup", (event) => {
+    const held = direction(event);
+    if (held) steering.release(held);
+  });
+}
+
 /**
  * Fill the dialog that lists the keys.
  * @param {HTMLDialogElement} dialog
@@ -73,6 +100,8 @@ export function fillKeyList(dialog, table) {
       ...table.flatMap(({ shown, words }) => [h("dt", {}, h("kbd", {}, shown)), h("dd", {}, words)]),
       h("dt", {}, h("kbd", {}, "←"), " ", h("kbd", {}, "→")),
       h("dd", {}, "Move between stick figures; Enter looks closer"),
+      h("dt", {}, h("kbd", {}, "w"), " ", h("kbd", {}, "a"), " ", h("kbd", {}, "s"), " ", h("kbd", {}, "d")),
+      h("dd", {}, "Steer while held, where the task takes commands; q and e turn, so do the arrows"),
     ),
     h(
       "p",

@@ -203,9 +203,10 @@ export class WatchPanel {
     place.dataset.key = key;
     const canFall = (play.show?.task.healthy.length ?? 0) > 0;
     const own = play.show?.entry.task === play.show?.task.id;
+    const success = play.show?.task.success?.words;
     place.replaceChildren(
-      ...(here ? [evaluationView("Evaluated here", here, canFall)] : []),
-      ...(reported && own ? [evaluationView("Reported by its training", reported, canFall)] : []),
+      ...(here ? [evaluationView("Evaluated here", here, canFall, success)] : []),
+      ...(reported && own ? [evaluationView("Reported by its training", reported, canFall, success)] : []),
     );
   }
 
