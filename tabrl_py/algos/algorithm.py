@@ -147,9 +147,11 @@ def refuse_team(share: Share, algorithm: str) -> None:
 
 def draw_noise(rollout: Rollout, share: Share, seed: int, update: int) -> None:
     """Fill a rollout's noise, each row of the run from its own stream."""
-    shape = rollout.noise.shape[::2]
-    for at, row in enumerate(share.rows):
-        rollout.noise[:, at] = stream(seed, Purpose.ACTION, row, update).standard_normal(shape, np.float32)
+    steps, rows, actions = rollout.noise.shape
+    drawn: F32 = np.empty((rows, steps, actions), np.float32)
+    for row, out in zip(share.rows, drawn, strict=True):
+        stream(seed, Purpose.ACTION, row, update).standard_normal(dtype=np.float32, out=out)
+    rollout.noise[...] = drawn.swapaxes(0, 1)
 
 
 def normalized(obs: F32, normalizer: ObsNormalizer | None) -> F32:
