@@ -232,8 +232,14 @@ def _own_velocity(s: State) -> tuple[F64, F64]:
 
 def _direction(heading: F64) -> tuple[F64, F64]:
     """Cosine and sine, (N,) each, of a robot's heading, from the level part of its forward axis (N, 2)."""
-    length = np.maximum(np.hypot(heading[:, 0], heading[:, 1]), 1e-6)
+    length = np.maximum(_length(heading[:, 0], heading[:, 1]), 1e-6)
     return heading[:, 0] / length, heading[:, 1] / length
+
+
+def _length(x: F64, y: F64) -> F64:
+    """Of n vectors, (N,)."""
+    length: F64 = np.sqrt(x * x + y * y)
+    return length
 
 
 def _closeness(error: F64, wanted: F64, floor: float) -> F64:
@@ -266,13 +272,14 @@ def follow(
     """
     forward, sideways = _own_velocity(s)
     (cos, sin), (cos0, sin0) = _direction(s.heading), _direction(s.prev.heading)
-    turn = np.arctan2(cos0 * sin - sin0 * cos, cos0 * cos + sin0 * sin) / s.dt
+    # The sine of the angle turned in one step: equal to the angle within 1 % up to 10 rad/s.
+    turn = (cos0 * sin - sin0 * cos) / s.dt
     want_forward, want_sideways, want_turn = s.command.T
-    off = np.hypot(forward - want_forward, sideways - want_sideways)
+    off = _length(forward - want_forward, sideways - want_sideways)
     return _summed(
         {
             "alive": alive_weight * _alive(s),
-            "move": move_weight * _closeness(off, np.hypot(want_forward, want_sideways), 0.4),
+            "move": move_weight * _closeness(off, _length(want_forward, want_sideways), 0.4),
             "turn": turn_weight * _closeness(np.abs(turn - want_turn), np.abs(want_turn), 1.0),
             "upright": upright_weight * s.upright,
             "control": -control_weight * _mean_square(s.action),

@@ -8,7 +8,16 @@ import pytest
 
 from tabrl_py.errors import ConfigError
 from tabrl_py.rewards import State, compute_reward
-from tabrl_py.rewards.library import balance, double_balance, go_forward, stand, stand_up, travel
+from tabrl_py.rewards.library import (
+    balance,
+    double_balance,
+    follow,
+    get_up,
+    go_forward,
+    stand,
+    stand_up,
+    travel,
+)
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TASKS
 from tabrl_py.tasks.spec import RewardSpec
@@ -124,6 +133,39 @@ def test_go_forward_by_hand() -> None:
             "upright": [0.45, 0.1],
             "heading": [0.25, 0.0],
             "sideways": [-0.1, -0.5],
+            "control": [-0.125, -0.125],
+        },
+    )
+
+
+def test_follow_by_hand() -> None:
+    """The first turns left by the angle whose sine is 0.6; the second does what it is told but turn."""
+    now = {**HOUSE, "command": [[0.3, 0.0, 0.2], [-3.0, -2.0, 1.0]]}
+    before = {**now, "heading": [[0.8, -0.6], [0.0, 2.0]]}
+    check(
+        follow(state(now, before)),
+        {
+            "alive": [1.0, 0.0],
+            "move": [0.0, 2.0],
+            "turn": [0.0, 0.0],
+            "upright": [0.45, 0.1],
+            "control": [-0.125, -0.125],
+        },
+    )
+    still = {**now, "com_velocity": [[0.0] * 3, [0.0] * 3], "command": [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]}
+    terms = follow(state(still))[1]
+    np.testing.assert_allclose(terms["move"], [0.0, 2.0], atol=1e-12)
+    np.testing.assert_allclose(terms["turn"], [1.0, 1.0], atol=1e-12)
+
+
+def test_get_up_by_hand() -> None:
+    check(
+        get_up(state(HOUSE)),
+        {
+            "rise": [1.2 / 1.3, 0.9 / 1.3],
+            "upright": [0.45, 0.1],
+            "stand": [1.125, 0.0],
+            "still": [-0.09375, 0.0],
             "control": [-0.125, -0.125],
         },
     )
