@@ -116,6 +116,9 @@ WAYS = {
         replace(CONFIG, lr_schedule="linear", lr_final=0.1, exploration="annealed", entropy_coef=0.01)
     ),
     "few samples in a minibatch": recipe(replace(CONFIG, minibatch_size=2, n_steps=3, n_epochs=2)),
+    "layer norm": recipe(network=NetworkConfig(hidden=(8, 6), layer_norm=True)),
+    "NumPy": recipe(kernels="numpy"),
+    "REINFORCE by NumPy": recipe(ReinforceConfig(n_steps=12, baseline_epochs=2), kernels="numpy"),
     "REINFORCE": recipe(ReinforceConfig(n_steps=12, baseline_epochs=2)),
 }
 
@@ -159,6 +162,19 @@ def test_a_checkpoint_of_the_beginning_needs_no_rows() -> None:
     assert not [name for name in begun.results()[0] if name.startswith("rows.")]
     whole = Run(recipe(), 1).finish()
     assert_same([whole, Run(recipe(), 2, checkpoint=begun.trainings[1].checkpoint()).finish()])
+
+
+@pytest.mark.parametrize("name", ["humanoid-command", "humanoid-walk-rough"])
+def test_what_varies_by_episode_is_the_same_from_any_number_of_workers(name: str) -> None:
+    """Commands or a curriculum, random bodies and pushes, and episodes that begin in visited states."""
+    task = replace(get_task(name), time_limit=9)
+    what = recipe(task=task.id, randomize=True, revisit=0.5)
+    runs = [Run(what, members, task).finish() for members in (1, *TEAMS)]
+    assert_same(runs)
+    first = Run(what, 4, task)
+    first.to_update(1)
+    second = Run(what, 3, task, checkpoint=first.trainings[2].checkpoint()).finish()
+    assert second.results()[0] == runs[0].results()[0]
 
 
 class Spoiled(NativeBatchSim):
