@@ -59,6 +59,8 @@ class Progress:
     """Physics steps (mj_step) per second spent in physics, this update."""
     steps_per_s: float
     """Control steps per second of whole training, this update."""
+    level: float | None = None
+    """How hard the task's curriculum made it, 0 to 1; None where the task has none."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ export interface Progress {
   physics_steps_per_s: number;
   /** Control steps per second of whole training, this update. */
   steps_per_s: number;
+  /** How hard the task's curriculum made it, 0 to 1; None where the task has none. */
+  level: number | null;
 }
 
 /** What a deterministic policy does on fixed seeds, one episode each. */

@@ -198,6 +198,7 @@ class Training:
             seconds_by_part={},
             physics_steps_per_s=0.0,
             steps_per_s=0.0,
+            level=self._variation.level,
         )
 
     def _timed(self, record: Progress) -> Progress:
