@@ -22,7 +22,7 @@ LARGEST = 1e38
 class Collector:
     """Fills a rollout, one vector step at a time, with what the algorithm does in the simulation.
 
-    What is asked for seldom is computed seldom: the rewards of many steps at once, and what follows from them.
+    Rewards, and what follows from them, are computed for many steps at once: they are asked for seldom.
 
     Attributes:
         broken: rows whose reward or observation was not finite, in all, while the simulation itself was in

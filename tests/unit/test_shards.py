@@ -91,14 +91,15 @@ def test_an_exchange_waits_for_the_slowest_and_a_fast_member_may_begin_the_next(
     work = fast.exchange(np.array([1], np.uint8))
     next(work)
     next(work)
-    assert fast.waiting
+    waits = [fast.waiting]
     other = slow.exchange(np.array([2], np.uint8))
     with pytest.raises(StopIteration) as end:
         next(other)
     theirs = end.value.value
     with pytest.raises(StopIteration):
         next(work)
-    assert not fast.waiting
+    waits.append(fast.waiting)
+    assert waits == [True, False]
     next(fast.exchange(np.array([9], np.uint8)))
     assert [block.tolist() for block in theirs] == [[1], [2]]
 
