@@ -126,6 +126,11 @@ class Training:
         rollout, normalizer = self.rollout, self.normalizer
         rollout.last_obs[...] = self.sim.obs
         every = yield from self.share.gather(self._summed_up())
+        if np.any(every["fingerprint"] != every["fingerprint"][0]):
+            raise RuntimeError(
+                f"after update {self.update} the workers' weights differ, which must not be; "
+                "go on from the last checkpoint"
+            )
         if self.algorithm.reward_discount is not None:
             for mean, var in every["reward"]:
                 self.scaler.moments.merge(rollout.n_steps * self.share.shard_rows, mean, var)
@@ -156,7 +161,12 @@ class Training:
         unstable = np.zeros(len(share.mine))
         unstable[0] = self._unstable_here() - self._seen_unstable
         self._seen_unstable += int(unstable[0])
-        summed: dict[str, Array] = {"unstable": unstable, **self._statistics.take()}
+        fingerprint = np.full(len(share.mine), self._fingerprint())
+        summed: dict[str, Array] = {
+            "unstable": unstable,
+            "fingerprint": fingerprint,
+            **self._statistics.take(),
+        }
         if self.algorithm.reward_discount is not None:
             done = rollout.terminated | rollout.truncated
             summed["reward"] = _moments(
@@ -165,6 +175,14 @@ class Training:
         if self.normalizer is not None:
             summed["obs"] = _moments(share.by_shard(rollout.obs))
         return summed
+
+    def _fingerprint(self) -> np.uint64:
+        """A number that two members share when, and nearly only when, they have learned the same."""
+        if self.share.team.members == 1:
+            return np.uint64(0)
+        arrays = [array for name, array in self._run_state().items() if name not in ("seconds", "counters")]
+        words = [np.add.reduce(array.ravel().view(np.uint32), dtype=np.uint64) for array in arrays]
+        return np.uint64(sum(int(word) for word in words) % 2**64)
 
     def _unstable_here(self) -> int:
         """Rows of this member that were found unstable since its simulation was made."""

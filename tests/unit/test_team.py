@@ -177,6 +177,16 @@ def test_what_varies_by_episode_is_the_same_from_any_number_of_workers(name: str
     assert second.results()[0] == runs[0].results()[0]
 
 
+@pytest.mark.parametrize("where", ["params", "adam_v"])
+def test_a_member_that_has_learned_something_else_is_noticed(where: str) -> None:
+    run = Run(recipe(), 3)
+    run.to_update(1)
+    learned = run.trainings[1].algorithm.state()[where]
+    learned[3] = np.nextafter(learned[3], np.float32(1.0))
+    with pytest.raises(RuntimeError, match="after update 1 the workers' weights differ"):
+        run.to_update(2)
+
+
 class Spoiled(NativeBatchSim):
     """A simulation in which something is not a number at one step of one row of the run."""
 
