@@ -2,14 +2,16 @@
 
 import { PageError } from "./errors.js";
 import { Curves } from "./panels/curves.js";
-import { byId, h, setText } from "./panels/elements.js";
+import { byId, setText } from "./panels/elements.js";
 import { duration, shortCount, times } from "./panels/format.js";
 import { RoomView, Stage } from "./panels/stage.js";
 import { runAnnouncement, trainWords, watchWords } from "./panels/stage_words.js";
+import { Steering } from "./panels/steering.js";
 import { TrainPanel } from "./panels/train_panel.js";
 import { Transport } from "./panels/transport.js";
 import { WatchPanel } from "./panels/watch_panel.js";
 import { PlayControl, SPEEDS } from "./play_control.js";
+import { exportShown, exportTraining, importFiles } from "./policy_files.js";
 import { PolicyLibrary } from "./policy_library.js";
 import { fetchOwn } from "./requirements.js";
 import { RunControl } from "./run_control.js";
@@ -69,6 +71,7 @@ export class App {
       this.run,
       this.actions,
     );
+    this.steering = new Steering(byId("steering"), this.play, this.stage);
     this.watchPanel = new WatchPanel(byId("panel-watch"), {
       tasks,
       settings,
@@ -76,8 +79,8 @@ export class App {
       library: this.library,
       wishes: {
         show: (entry, task, more) => this.show(entry, task, more),
-        importFiles: (files) => this.importFiles(files),
-        exportPolicy: () => this.exportShown(),
+        importFiles: (files) => importFiles(this, files),
+        exportPolicy: () => exportShown(this),
       },
     });
     this.trainPanel = new TrainPanel(byId("panel-train"), {
@@ -89,7 +92,7 @@ export class App {
       wishes: {
         start: (recipe, task, key) => this.train(recipe, task, key),
         watch: () => this.watchTraining(),
-        exportPolicy: () => this.exportTraining(),
+        exportPolicy: () => exportTraining(this),
         reset: () => this.resetRun(),
         choice: (task, robots) => this.#idleRobots(task, robots),
       },
@@ -159,46 +162,6 @@ export class App {
     this.enter("watch");
   }
 
-  async exportTraining() {
-    const { policy, task } = this.run;
-    if (!policy || !task) return;
-    download(policy.bytes, `${task.id}-${shortCount(policy.steps)}.safetensors`);
-    this.run.exportedSteps = policy.steps;
-  }
-
-  async exportShown() {
-    const { show } = this.play;
-    if (!show) return;
-    try {
-      const bytes = await show.entry.load();
-      if (!bytes) return;
-      const name =
-        show.entry.origin === "imported"
-          ? show.entry.title
-          : `${show.entry.task}-${shortCount(show.entry.facts?.steps ?? 0)}`;
-      download(bytes, `${name}.safetensors`);
-      if (show.entry.origin === "training" && show.entry.facts)
-        this.run.exportedSteps = show.entry.facts.steps;
-    } catch (error) {
-      this.notices.report(error, { key: "play" });
-    }
-  }
-
-  /** @param {FileList|File[]} files */
-  async importFiles(files) {
-    const [file] = files;
-    if (!file) return;
-    try {
-      const { entry, task } = await this.library.import(file);
-      this.notices.close("import");
-      this.notices.close("play");
-      this.show(entry, task);
-      this.enter("watch");
-    } catch (error) {
-      this.notices.report(error, { key: "import" });
-    }
-  }
-
   resetRun() {
     const steps = this.run.steps;
     const undo = this.run.reset();
@@ -226,6 +189,7 @@ export class App {
     }
     this.play.rest(room !== "watch");
     this.transport.setRoom(room);
+    this.steering.setRoom(room);
     this.stage.look(this.views[room]);
     if (room === "train") {
       this.run.prewarm();
@@ -402,14 +366,4 @@ export class App {
       train: () => this.enter("train"),
     };
   }
-}
-
-/**
- * @param {ArrayBuffer} bytes
- * @param {string} name
- */
-function download(bytes, name) {
-  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-  h("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

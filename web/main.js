@@ -3,7 +3,8 @@
 import { App, CROWD } from "./app.js";
 import { Notices } from "./errors.js";
 import { byId } from "./panels/elements.js";
-import { fillKeyList, listenToKeys, shortcuts } from "./panels/keyboard.js";
+import { fillKeyList, listenToHeldKeys, listenToKeys, shortcuts } from "./panels/keyboard.js";
+import { importFiles } from "./policy_files.js";
 import { RANDOM } from "./policy_library.js";
 import { loadCatalogue, missingAbility } from "./requirements.js";
 import { RunStorage } from "./storage.js";
@@ -50,6 +51,7 @@ function listen(app) {
   });
   fillKeyList(dialog, table);
   listenToKeys(table, dialog);
+  listenToHeldKeys(app.steering, dialog);
   byId("show-keys").addEventListener("click", () => dialog.showModal());
   listenToDrops(app);
 }
@@ -70,7 +72,7 @@ function listenToDrops(app) {
     hint.hidden = true;
     if (!event.dataTransfer?.files.length) return;
     event.preventDefault();
-    app.importFiles(event.dataTransfer.files);
+    importFiles(app, event.dataTransfer.files);
   });
 }
 

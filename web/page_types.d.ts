@@ -35,7 +35,23 @@ export interface TaskRecord {
   action_size: number;
   forward_axis: string;
   healthy: unknown[];
+  /** The left-right mirror image, where it has one. */
+  mirror?: object | null;
+  /** What can differ from episode to episode. */
+  randomization?: unknown[];
+  /** What the robot is told to do, where it is told. */
+  command?: CommandRecord | null;
+  /** What an evaluation counts as done, and the words after the count. */
+  success?: { words: string } | null;
   defaults: Record<string, Record<string, SettingValue>>;
+}
+
+/** What a task's robot can be told: each number has a name, a unit and bounds. */
+export interface CommandRecord {
+  names: string[];
+  units: string[];
+  low: number[];
+  high: number[];
 }
 
 export interface Recipe {
@@ -45,6 +61,7 @@ export interface Recipe {
   seed: number;
   total_steps: number;
   n_envs: number;
+  kernels?: string;
   network: Record<string, SettingValue>;
   algo: Record<string, SettingValue>;
 }

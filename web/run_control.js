@@ -2,7 +2,7 @@
 
 import { failure, PageError } from "./errors.js";
 import { RunState } from "./run_state.js";
-import { cores, MOST_WORKERS, shardCount } from "./team.js";
+import { cores, MOST_WORKERS, mostWorkers } from "./team.js";
 import { WorkerGroup } from "./worker_group.js";
 
 /** @import {Booting, CheckpointFile, FromWorker, PolicyFile, Progress, Push} from "./protocol" */
@@ -45,9 +45,14 @@ export class RunControl extends RunState {
     return this.client?.learning ?? 0;
   }
 
+  /** Workers that are still loading. */
+  get loading() {
+    return this.client?.loading ?? 0;
+  }
+
   /** How many workers the run will have when all are there. */
   get wanted() {
-    return Math.min(this.workers, this.recipe ? shardCount(this.recipe.n_envs) : MOST_WORKERS);
+    return Math.min(this.workers, this.recipe ? mostWorkers(this.recipe) : MOST_WORKERS);
   }
 
   /** @param {number} workers */

@@ -13,10 +13,21 @@ const MEMBER_BYTES = 1 << 20;
  * divides its environments.
  * @param {number} n_envs
  */
-export function shardCount(n_envs) {
+function shardCount(n_envs) {
   let count = MOST_WORKERS;
   while (count > 1 && n_envs % count !== 0) count /= 2;
   return count;
+}
+
+/** What one worker must learn by itself, as refuse_team of tabrl_py/algos/algorithm.py has it. */
+const UNSHARED = new Set(["sac", "ars"]);
+
+/**
+ * How many workers can learn a recipe together.
+ * @param {{algorithm: string, n_envs: number}} recipe
+ */
+export function mostWorkers({ algorithm, n_envs }) {
+  return UNSHARED.has(algorithm) ? 1 : shardCount(n_envs);
 }
 
 /** How many processor cores the browser tells of, at least 1. */

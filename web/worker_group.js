@@ -5,10 +5,11 @@
  */
 
 import { PageError } from "./errors.js";
-import { MOST_WORKERS, mergeFrames, mergeStarted, shardCount, teamPlaces } from "./team.js";
+import { MOST_WORKERS, mergeFrames, mergeStarted, mostWorkers, teamPlaces } from "./team.js";
 import { WorkerClient } from "./worker_client.js";
 
 /** @import {Booting, CheckpointFile, Failed, Frame, FromWorker, Push, Ready, Started, StartTraining, ToWorker} from "./protocol" */
+/** @import {Recipe} from "./page_types" */
 
 /**
  * @typedef {object} Handlers
@@ -142,8 +143,8 @@ export class WorkerGroup {
   /** How many workers there ought to be now. */
   get #limit() {
     const { order } = this;
-    const shards = order && !order.over ? shardCount(Number(order.message.recipe.n_envs)) : MOST_WORKERS;
-    return Math.max(1, Math.min(this.wanted, shards));
+    const recipe = /** @type {Recipe|undefined} */ (order && !order.over ? order.message.recipe : undefined);
+    return Math.max(1, Math.min(this.wanted, recipe ? mostWorkers(recipe) : MOST_WORKERS));
   }
 
   /** Boot the next worker that is wanted; one at a time, so that it does not hold up the one before. */

@@ -2,7 +2,7 @@
 
 import { button, h } from "./elements.js";
 import { fullCount, plural } from "./format.js";
-import { settingsOf, valueAt } from "./settings_check.js";
+import { applies, settingsOf, valueAt } from "./settings_check.js";
 import { algorithmWords, defaultOf } from "./settings_form.js";
 
 /** @import {Recipe, Settings, TaskRecord} from "../page_types" */
@@ -30,6 +30,7 @@ function changes(recipe, task, settings) {
   if (!task) return [];
   return settingsOf(settings, recipe.algorithm).flatMap(({ path, setting }) => {
     const value = valueAt(recipe, path);
+    if (!applies(path, recipe, task)) return [];
     return String(value) === String(defaultOf(setting, path, task, recipe.algorithm))
       ? []
       : [`${setting.label} ${typeof value === "number" && value >= 100_000 ? fullCount(value) : value}`];

@@ -2,6 +2,7 @@
 
 import { h, setText } from "./elements.js";
 import { duration, fullCount, meanAndSpread, measure, shortCount } from "./format.js";
+import { arithmeticWords, workersWords } from "./run_words.js";
 
 /** @import {Progress} from "../protocol" */
 /** @import {RunControl} from "../run_control.js" */
@@ -11,6 +12,7 @@ const PARTS = /** @type {const} */ ([
   ["policy", "Policy", "var(--pink)"],
   ["reward", "Reward", "var(--green)"],
   ["learning", "Learning", "var(--amber)"],
+  ["waiting", "Waiting", "var(--edge)"],
 ]);
 /** Updates over which speeds and remaining time are averaged. */
 const RECENT = 10;
@@ -79,6 +81,8 @@ export class RunStats {
       one("unstable", "Unstable", "Robots set back because their physics left the finite numbers"),
       one("updates", "Updates", "Times the policy was changed so far"),
       one("time", "Trained for", "Training time, pauses left out"),
+      one("workers", "Workers", "Workers that learn this policy together; more take less time"),
+      one("arithmetic", "Arithmetic", "What computes the learning; the compiled kernels are the faster one"),
     );
   }
 
@@ -119,6 +123,8 @@ export class RunStats {
     this.#put("unstable", latest ? shortCount(latest.unstable_rows) : "–");
     this.#put("updates", latest ? shortCount(latest.update) : "–", latest?.update ?? null);
     this.#put("time", latest ? duration(latest.seconds) : "–", latest?.seconds);
+    this.#put("workers", workersWords(run), run.learning);
+    this.#put("arithmetic", arithmeticWords(run));
     this.#updateParts();
   }
 

@@ -1,6 +1,6 @@
 /** The checks of tabrl_py/config, in the same words, so that a bad value is refused before a worker starts. */
 
-/** @import {Recipe, Setting, Settings, SettingValue} from "../page_types" */
+/** @import {Recipe, Setting, Settings, SettingValue, TaskRecord} from "../page_types" */
 
 /**
  * A number as Python's repr writes it; whole numbers reach Python as int.
@@ -96,6 +96,32 @@ export function problemBetween(recipe) {
     const problem = `algo.minibatch_size=${minibatch} is more than the n_envs*n_steps=${batch} samples of a rollout; lower it to ${batch} or raise n_steps`;
     return { path: "algo.minibatch_size", problem };
   }
+  if (recipe.algorithm === "sac") return sacProblem(recipe, batch);
+  if (recipe.algorithm === "ars") return arsProblem(recipe);
+  return null;
+}
+
+/**
+ * @param {Recipe} recipe
+ * @param {number} batch
+ */
+function sacProblem({ algo }, batch) {
+  if (batch <= Number(algo.buffer_size)) return null;
+  const problem = `algo.buffer_size=${algo.buffer_size} is less than the n_envs*n_steps=${batch} steps between learning; raise it or lower n_steps`;
+  return { path: "algo.buffer_size", problem };
+}
+
+/** @param {Recipe} recipe */
+function arsProblem({ algo, n_envs }) {
+  const directions = Number(algo.n_directions);
+  if (Number(algo.top_directions) > directions) {
+    const problem = `algo.top_directions=${algo.top_directions} is more than n_directions=${directions}; lower it to ${directions}`;
+    return { path: "algo.top_directions", problem };
+  }
+  if (n_envs > 2 * directions) {
+    const problem = `n_envs=${n_envs} is more than the 2*n_directions=${2 * directions} episodes of an update; lower it to ${2 * directions} or raise n_directions`;
+    return { path: "n_envs", problem };
+  }
   return null;
 }
 
@@ -117,6 +143,29 @@ export function problemsOf(recipe, settings) {
     if (between) problems.set(between.path, between.problem);
   }
   return problems;
+}
+
+/**
+ * Whether a setting does anything in a run of a task, as the other settings are.
+ * @param {string} path
+ * @param {Recipe} recipe
+ * @param {TaskRecord} task
+ */
+export function applies(path, recipe, task) {
+  switch (path) {
+    case "randomize":
+      return (task.randomization ?? []).length > 0;
+    case "algo.symmetry":
+      return Boolean(task.mirror);
+    case "algo.lr_final":
+      return recipe.algo.lr_schedule === "linear";
+    case "algo.final_log_std":
+      return recipe.algo.exploration === "annealed";
+    case "algo.target_entropy":
+      return recipe.algo.temperature === "automatic";
+    default:
+      return true;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { h, icon, setText } from "./elements.js";
 import { fullCount } from "./format.js";
-import { problemsOf, putAt, settingsOf, valueAt } from "./settings_check.js";
+import { applies, problemsOf, putAt, settingsOf, valueAt } from "./settings_check.js";
 
 /** @import {Recipe, Setting, Settings, SettingValue, TaskRecord} from "../page_types" */
 
@@ -20,6 +20,14 @@ const ALGORITHM_WORDS = {
   reinforce: {
     title: "REINFORCE",
     help: "The shortest honest policy gradient. Slower; made for learning how it works.",
+  },
+  sac: {
+    title: "SAC",
+    help: "Learns from a memory of what it has done. Needs the fewest steps, and the most time for each.",
+  },
+  ars: {
+    title: "ARS",
+    help: "Tries random changes of the weights and follows the best. Simple, without gradients; needs many episodes.",
   },
 };
 
@@ -104,7 +112,7 @@ export class SettingsForm {
     if (!this.task) throw new Error("The form has no task yet");
     /** @type {Recipe} */
     const recipe = {
-      recipe_version: 1,
+      recipe_version: 2,
       task: this.task.id,
       algorithm: this.algorithm,
       seed: 0,
@@ -113,13 +121,16 @@ export class SettingsForm {
       network: {},
       algo: {},
     };
-    for (const { path, setting } of settingsOf(this.settings, this.algorithm)) {
+    const all = settingsOf(this.settings, this.algorithm);
+    for (const { path, setting } of all) {
       const typed = this.#typedNow().get(path);
-      putAt(
-        recipe,
-        path,
-        typed === undefined ? defaultOf(setting, path, this.task, this.algorithm) : parse(setting, typed),
-      );
+      const usual = defaultOf(setting, path, this.task, this.algorithm);
+      putAt(recipe, path, typed === undefined ? usual : parse(setting, typed));
+    }
+    // What does nothing here, and is not shown, is as usual, whatever was typed while it did something.
+    for (const { path, setting } of all) {
+      if (!applies(path, recipe, this.task))
+        putAt(recipe, path, defaultOf(setting, path, this.task, this.algorithm));
     }
     return recipe;
   }
@@ -262,9 +273,13 @@ export class SettingsForm {
   }
 
   #check() {
-    const problems = this.problems();
+    const { task } = this;
+    if (!task) return;
+    const recipe = this.recipe();
+    const problems = problemsOf(recipe, this.settings);
     const typed = this.#typedNow();
     for (const [path, row] of this.rows) {
+      row.element.hidden = !applies(path, recipe, task);
       const problem = problems.get(path) ?? "";
       setText(row.problem, problem);
       row.input.setAttribute("aria-invalid", String(problem !== ""));

@@ -8,6 +8,7 @@ import { RunStats } from "./run_stats.js";
 import { SettingsForm } from "./settings_form.js";
 import { bootWords } from "./stage_words.js";
 import { TaskPicker } from "./task_picker.js";
+import { WorkersControl } from "./workers_control.js";
 
 /** @import {Recipe, Settings, TaskRecord} from "../page_types" */
 /** @import {Evaluation} from "../protocol" */
@@ -56,6 +57,8 @@ export class TrainPanel {
     this.picker = new TaskPicker(tasks, "train-task", (task) => this.setTask(task));
     this.form = new SettingsForm(settings, (problems) => this.#checked(problems));
     this.stats = new RunStats(run, fps);
+    /** How many workers: of the run to come, and of the one that runs. */
+    this.workers = { next: new WorkersControl(run, "workers"), now: new WorkersControl(run, "workers-now") };
     this.startFrom = h("select", { class: "select", id: "start-from" });
     this.setup = h("div", { class: "setup" });
     this.running = h("div", { class: "running" });
@@ -89,6 +92,7 @@ export class TrainPanel {
           "Fresh weights know nothing; a policy of the same robot goes on from what it knows.",
         ),
       ),
+      this.workers.next.element,
     );
     this.setup.append(
       h(
@@ -102,6 +106,7 @@ export class TrainPanel {
     this.running.append(
       h("div", { class: "run-head" }, this.heading, this.stateWord),
       this.stats.element,
+      h("div", { class: "run-control" }, this.workers.now.element),
       this.results,
       this.recipe,
     );
@@ -134,6 +139,7 @@ export class TrainPanel {
   }
 
   #choice() {
+    this.workers.next.update({ algorithm: this.form.algorithm, n_envs: this.robots });
     if (!this.shown) this.wishes.choice(this.task, this.robots);
   }
 
@@ -189,8 +195,16 @@ export class TrainPanel {
       );
     }
     this.stats.update();
+    this.#updateWorkers();
     this.#fillResults();
     this.#fillFoot();
+  }
+
+  #updateWorkers() {
+    const { run, workers } = this;
+    workers.next.update({ algorithm: this.form.algorithm, n_envs: this.robots });
+    if (run.recipe) workers.now.update(run.recipe);
+    workers.now.element.hidden = !run.live || run.evaluating;
   }
 
   /**

@@ -1,0 +1,66 @@
+/** The control of how many workers learn: in the form before a run, and beside its figures, where it changes a running one. */
+
+import { cores, mostWorkers } from "../team.js";
+import { h, setText } from "./elements.js";
+import { fullCount } from "./format.js";
+import { algorithmWords } from "./settings_form.js";
+
+/** @import {RunControl} from "../run_control.js" */
+
+/** @typedef {{algorithm: string, n_envs: number}} Shared what decides how many can share a run */
+
+export class WorkersControl {
+  /**
+   * @param {RunControl} run
+   * @param {string} id of the slider
+   */
+  constructor(run, id) {
+    this.run = run;
+    this.input = h("input", {
+      type: "range",
+      id,
+      min: "1",
+      step: "1",
+      "aria-describedby": `${id}-help`,
+      oninput: () => this.run.setWorkers(Number(this.input.value)),
+    });
+    this.count = h("output", { class: "num", for: id });
+    this.help = h("p", { class: "setting-help", id: `${id}-help` });
+    this.element = h(
+      "div",
+      { class: "setting workers" },
+      h("label", { for: id }, "Workers"),
+      h("div", { class: "setting-control" }, this.input, this.count),
+      this.help,
+    );
+  }
+
+  /** @param {Shared} shared the run, or what the form asks for */
+  update(shared) {
+    const most = mostWorkers(shared);
+    const value = Math.min(this.run.workers, most);
+    this.input.max = String(Math.max(2, most));
+    this.input.value = String(value);
+    this.input.disabled = most === 1;
+    setText(this.count, String(value));
+    setText(this.help, helpOf(shared, most, value));
+  }
+}
+
+/**
+ * @param {Shared} shared
+ * @param {number} most
+ * @param {number} value
+ */
+function helpOf({ algorithm, n_envs }, most, value) {
+  const own = cores();
+  const here = `this machine has ${own === 1 ? "one core" : `${own} cores`}`;
+  if (most === 1) {
+    const title = algorithmWords(algorithm).title;
+    return mostWorkers({ algorithm, n_envs: 8 }) === 1
+      ? `${title} is learned by one worker.`
+      : `${fullCount(n_envs)} environments are learned by one worker; a multiple of 8 can be shared by up to 8.`;
+  }
+  const over = value > own ? `More than cores gain nothing: ${here}.` : `By default one per core: ${here}.`;
+  return `Workers share the robots and the learning. Raising it takes less time and never changes the result. ${over}`;
+}
