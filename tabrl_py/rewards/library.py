@@ -16,6 +16,8 @@ from tabrl_py.sim.batch import BatchSim
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F64, Float
 
+CARRYING_N = 5.0
+"""A sole that is pressed harder than this carries."""
 Terms: TypeAlias = dict[str, F64]
 RewardFunction: TypeAlias = Callable[..., tuple[F64, Terms]]
 
@@ -197,8 +199,16 @@ def go_forward(
     heading_weight: float = 0.25,
     sideways_weight: float = 0.25,
     control_weight: float = 0.05,
+    tilt_weight: float = 0.0,
+    change_weight: float = 0.0,
+    gait_weight: float = 0.0,
+    gait_period_s: float = 0.8,
 ) -> tuple[F64, Terms]:
     """Speed along x up to a target, upright, facing x, without drifting aside or effort (the house robot).
+
+    The gait term asks for steps in time: in the first half of each period weight on the right foot earns and
+    weight on the left one costs, in the second half the other way round, after Siekmann et al., "Sim-to-Real
+    Learning of All Common Bipedal Gaits via Periodic Reward Composition", arXiv:2011.01387.
 
     Args:
         s: of the house robot.
@@ -209,18 +219,29 @@ def go_forward(
         heading_weight: times the cosine of the heading.
         sideways_weight: per m/s of the centre of mass along y, up to 2 m/s.
         control_weight: times the mean squared action.
+        tilt_weight: times the squared sine of the torso's angle from upright.
+        change_weight: times the mean squared change of the control; needs the signal `control`.
+        gait_weight: times the sine of the period, where only the right foot carries, and less where only the
+            left one does; needs the signals `clock` (s) and `soles` (right, left, N).
+        gait_period_s: of two steps.
     """
     forward, sideways = s.com_velocity[:, 0], s.com_velocity[:, 1]
-    return _summed(
-        {
-            "alive": alive_weight * _alive(s),
-            "forward": forward_weight * _between(forward, -target_speed, target_speed),
-            "upright": upright_weight * s.upright,
-            "heading": heading_weight * s.heading[:, 0],
-            "sideways": -sideways_weight * np.minimum(np.abs(sideways), 2.0),
-            "control": -control_weight * _mean_square(s.action),
-        }
-    )
+    terms = {
+        "alive": alive_weight * _alive(s),
+        "forward": forward_weight * _between(forward, -target_speed, target_speed),
+        "upright": upright_weight * s.upright,
+        "heading": heading_weight * s.heading[:, 0],
+        "sideways": -sideways_weight * np.minimum(np.abs(sideways), 2.0),
+        "control": -control_weight * _mean_square(s.action),
+    }
+    if tilt_weight:
+        terms["tilt"] = -tilt_weight * (1.0 - np.square(s.upright))
+    if change_weight:
+        terms["change"] = -change_weight * _mean_square(s.control - s.prev.control)
+    if gait_weight:
+        right, left = (s.soles > CARRYING_N).astype(np.float64).T
+        terms["gait"] = gait_weight * np.sin((2.0 * np.pi / gait_period_s) * s.clock) * (right - left)
+    return _summed(terms)
 
 
 def _own_velocity(s: State) -> tuple[F64, F64]:

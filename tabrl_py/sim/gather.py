@@ -76,6 +76,8 @@ class Layout:
         observed = task.observation
         self._sin = np.flatnonzero(_spread(observed, [f.fn == "sin" for f in observed]))
         self._cos = np.flatnonzero(_spread(observed, [f.fn == "cos" for f in observed]))
+        rates = _spread(observed, [f.rate for f in observed])
+        self._sin_rate, self._cos_rate = rates[self._sin], rates[self._cos]
         self._own = self._pairs(observed)
         if self._own.size:
             assert task.heading is not None, f"task {task.id} has fields of its own heading, but no heading"
@@ -92,12 +94,12 @@ class Layout:
         self._high = _spread(bounds, [np.inf if f.high is None else f.high for f in bounds])
 
     def observe(self, table: F64) -> F64:
-        """The observations, (n, O), of n rows of the table: clip(scale * fn(x))."""
+        """The observations, (n, O), of n rows of the table: clip(scale * fn(rate * x))."""
         obs = table.take(self.observation, axis=1)
         if self._sin.size:
-            obs[:, self._sin] = np.sin(obs[:, self._sin])
+            obs[:, self._sin] = np.sin(self._sin_rate * obs[:, self._sin])
         if self._cos.size:
-            obs[:, self._cos] = np.cos(obs[:, self._cos])
+            obs[:, self._cos] = np.cos(self._cos_rate * obs[:, self._cos])
         if self._own.size:
             self._turn(obs, table)
         if self._scale is not None:

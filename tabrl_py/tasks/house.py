@@ -4,6 +4,7 @@ The slices of sensordata follow the order in which wasm/models writes the sensor
 compares them with the compiled model by name.
 """
 
+import math
 from dataclasses import replace
 
 from tabrl_py.tasks.mirror import TURNING, VECTOR, exchanged, in_place, kept, mirror, of_hinges
@@ -22,6 +23,7 @@ SENSORS = {
     "left_sole_touch": slice(25, 26),
     "com_velocity": slice(26, 29),
     "head_position": slice(29, 32),
+    "clock": slice(32, 33),
 }
 """Where each sensor of the model lies in sensordata."""
 
@@ -80,6 +82,18 @@ OBSERVATION = (
     _sensed("head height", "head_position", "m", first=2, noise=0.01),
 )
 
+def phase(period_s: float) -> tuple[ObsField, ObsField]:
+    """Where in its period a gait is, as two numbers; the mirror image is half a period away."""
+    rate = 2.0 * math.pi / period_s
+    words = f"of the gait's phase, a period of {period_s:g} s"
+    return (
+        ObsField(f"cosine {words}", "sensordata", 32, 33, "", fn="cos", rate=rate),
+        ObsField(f"sine {words}", "sensordata", 32, 33, "", fn="sin", rate=rate),
+    )
+
+
+PHASE_IMAGE = in_place(-1.0, -1.0)
+
 _TURNING_JOINTS = ("abdomen_z", "abdomen_x", "ankle_x", "shoulder1", "shoulder2")
 """Hinges, without their side, whose angle changes sign in the mirror."""
 
@@ -120,6 +134,13 @@ SIGNALS = (
     _signal("heading", "torso_forward", "", count=2),
     _signal("com_velocity", "com_velocity", "m/s"),
 )
+
+GAIT_SIGNALS = (
+    SignalField("clock", "sensordata", 32, 33, "s"),
+    SignalField("soles", "sensordata", 24, 26, "N"),
+    SignalField("control", "ctrl", 0, 21, ""),
+)
+"""What a gait's reward reads beside SIGNALS."""
 
 _BENT_LEG = (0.0, 0.0, -0.2, -0.4, -0.2, 0.0)
 

@@ -29,11 +29,12 @@ Source = Literal[
 
 @dataclass(frozen=True)
 class ObsField:
-    """A slice of the observation: clip(scale * fn(mjData.source[start:stop]), -clip, clip).
+    """A slice of the observation: clip(scale * fn(rate * mjData.source[start:stop]), -clip, clip).
 
     Attributes:
         fn: "own" turns a vector of the world (x, y, and z if there is one) into the robot's own heading: x
             becomes forward, y left.
+        rate: what sin and cos multiply their argument with, for example 2 pi over a period.
         noise: standard deviation of the sensor in training that randomises, in the observation's own
             measure (after scale).
     """
@@ -47,6 +48,7 @@ class ObsField:
     scale: float = 1.0
     clip: float | None = None
     noise: float = 0.0
+    rate: float = 1.0
 
     @property
     def size(self) -> int:

@@ -78,7 +78,7 @@ def test_observation_is_scaled_transformed_and_clipped() -> None:
         HOPPER,
         observation=(
             ObsField("height", "qpos", 1, 2, scale=2.0),
-            ObsField("sine", "qpos", 2, 4, fn="sin", scale=3.0),
+            ObsField("sine", "qpos", 2, 4, fn="sin", scale=3.0, rate=2.5),
             ObsField("cosine", "qpos", 2, 3, fn="cos", clip=0.5),
             ObsField("speed", "qvel", 0, 2, scale=10.0, clip=4.0),
         ),
@@ -88,7 +88,7 @@ def test_observation_is_scaled_transformed_and_clipped() -> None:
     qvel = np.array([0.3, -0.7, 0.0, 0.0, 0.0, 0.0])
     sim.next_init[1] = np.concatenate([qpos, qvel])
     sim.reset([1])
-    expected = [2.4, 3 * np.sin(0.1), 3 * np.sin(-0.3), 0.5, 3.0, -4.0]
+    expected = [2.4, 3 * np.sin(0.25), 3 * np.sin(-0.75), 0.5, 3.0, -4.0]
     np.testing.assert_allclose(sim.obs[1], expected, rtol=1e-15)
     assert sim.obs[0, 0] == 2 * sim.qpos0[1]
 

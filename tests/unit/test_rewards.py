@@ -188,3 +188,25 @@ def test_unknown_reward_is_refused() -> None:
     sim.task = replace(sim.task, reward=RewardSpec("fly"))
     with pytest.raises(ConfigError, match=r"'fly' is not known; the rewards are balance"):
         compute_reward(sim, np.zeros((1, 3)))
+
+
+def test_go_forward_tilt_change_and_gait_by_hand() -> None:
+    now = {
+        "com_velocity": [[1.0, -0.5, 0.0], [3.0, 0.0, 0.0]],
+        "upright": [0.8, 0.0],
+        "heading": [[1.0, 0.0], [0.0, 1.0]],
+        "clock": [0.2, 0.6],
+        "soles": [[300.0, 4.0], [0.0, 300.0]],
+        "control": [[0.5, -0.5], [1.0, 1.0]],
+    }
+    before = {**now, "control": [[0.5, 0.5], [1.0, 1.0]]}
+    weights = {"tilt_weight": 3.0, "change_weight": 0.1, "gait_weight": 1.5, "gait_period_s": 0.8}
+    total, terms = go_forward(state(now, before), target_speed=1.4, forward_weight=4.0, **weights)
+    np.testing.assert_allclose(terms["tilt"], [-3.0 * 0.36, -3.0])
+    np.testing.assert_allclose(terms["change"], [-0.1 * 0.5, 0.0])
+    # The right foot in the first quarter's end, the left one at three quarters: both in time.
+    np.testing.assert_allclose(terms["gait"], [1.5, 1.5])
+    np.testing.assert_allclose(total, sum(terms.values()))
+    late, _ = go_forward(state({**now, "clock": [0.6, 0.2]}, before), target_speed=1.4, **weights)
+    early, _ = go_forward(state(now, before), target_speed=1.4, **weights)
+    np.testing.assert_allclose(early - late, [3.0, 3.0])

@@ -92,6 +92,7 @@ _SENSORS: tuple[tuple[str, dict[str, str]], ...] = (
     ("touch", {"name": "left_sole_touch", "site": "left_sole"}),
     ("subtreelinvel", {"name": "com_velocity", "body": "torso"}),
     ("framepos", {"name": "head_position", "objtype": "xbody", "objname": "head"}),
+    ("clock", {"name": "clock"}),
 )
 """In the order of sensordata."""
 

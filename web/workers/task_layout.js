@@ -9,7 +9,7 @@ import { cosine, sine } from "./trigonometry.js";
  * @property {number} start
  * @property {number} stop
  */
-/** @typedef {TaskField & {fn: "id"|"sin"|"cos"|"own", scale: number, clip: number|null}} ObsField */
+/** @typedef {TaskField & {fn: "id"|"sin"|"cos"|"own", rate: number, scale: number, clip: number|null}} ObsField */
 /** @typedef {TaskField & {low: number|null, high: number|null}} Bound */
 /**
  * @typedef {object} Task what a simulation reads of a TaskSpec (tabrl_py/tasks/spec.py)
@@ -100,15 +100,16 @@ export class TaskLayout {
       const { column, size } = place(field);
       return Array.from({ length: size }, (_, i) => ({ ...field, column: column + i, kind: kind(field, i) }));
     });
-    /** Of each number of the observation: its column, how it is shaped, its scale, the bound of its size. */
+    /** Of each number of the observation: its column, how it is shaped, its rate and scale, the bound of its size. */
     this.columns = Int32Array.from(each, ({ column }) => column);
     this.kinds = Uint8Array.from(each, (number) => number.kind);
+    this.rates = Float64Array.from(each, ({ rate }) => rate);
     this.scales = Float64Array.from(each, ({ scale }) => scale);
     this.clips = Float64Array.from(each, ({ clip }) => clip ?? Number.POSITIVE_INFINITY);
   }
 
   /**
-   * Write the observation of the row that begins at `row`: clip(scale * fn(x)).
+   * Write the observation of the row that begins at `row`: clip(scale * fn(rate * x)).
    * @param {Float64Array} table
    * @param {number} row
    * @param {Float32Array|Float64Array} obs
@@ -120,7 +121,7 @@ export class TaskLayout {
       const from = row + /** @type {number} */ (columns[i]);
       const kind = kinds[i];
       let x = /** @type {number} */ (table[from]);
-      if (kind !== AS_IT_IS) x = this.#shape(table, row, from, /** @type {number} */ (kind));
+      if (kind !== AS_IT_IS) x = this.#shape(table, row, from, i);
       x *= /** @type {number} */ (scales[i]);
       const clip = /** @type {number} */ (clips[i]);
       obs[at + i] = x > clip ? clip : x < -clip ? -clip : x;
@@ -131,12 +132,13 @@ export class TaskLayout {
    * @param {Float64Array} table
    * @param {number} row
    * @param {number} from place of the number
-   * @param {number} kind
+   * @param {number} i which number of the observation
    */
-  #shape(table, row, from, kind) {
+  #shape(table, row, from, i) {
     const x = /** @type {number} */ (table[from]);
-    if (kind === SINE) return sine(x);
-    if (kind === COSINE) return cosine(x);
+    const kind = this.kinds[i];
+    if (kind === SINE) return sine(/** @type {number} */ (this.rates[i]) * x);
+    if (kind === COSINE) return cosine(/** @type {number} */ (this.rates[i]) * x);
     const ahead = /** @type {number} */ (table[row + this.heading]);
     const aside = /** @type {number} */ (table[row + this.heading + 1]);
     const length = Math.sqrt(ahead * ahead + aside * aside);
