@@ -1,6 +1,6 @@
 """What Python knows, written for those who cannot ask it: data for the page, tables for readers.
 
-`python -m tabrl_py.export --out DIR` writes DIR/tasks.json and DIR/settings.json;
+`python -m tabrl_py.export --out DIR` writes DIR/tasks.json, DIR/settings.json and DIR/rewards.json;
 `python -m tabrl_py.export --docs DIR` writes DIR/observations.md. The bytes depend on this package alone.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from tabrl_py.config import ALGORITHMS, describe_settings
 from tabrl_py.rewards import REWARDS
+from tabrl_py.rewards.trace import trace_reward
 from tabrl_py.tasks import TASKS, TaskSpec
 from tabrl_py.tasks.house import ACTUATED_JOINTS, COMPONENTS, STAND
 from tabrl_py.tasks.house_skills import HOUSE_TASKS
@@ -36,6 +37,12 @@ def tasks_json() -> str:
 def settings_json() -> str:
     """The text of settings.json: every setting with its words, default and limits."""
     return _json(describe_settings())
+
+
+def rewards_json() -> str:
+    """The text of rewards.json: every task's reward as a program, null where it cannot be one."""
+    programs = {task.id: trace_reward(task) for task in TASKS.values()}
+    return json.dumps(programs, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def observations_markdown() -> str:
@@ -227,7 +234,7 @@ def _reward(spec: RewardSpec) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tabrl_py.export", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="folder for tasks.json and settings.json")
+    parser.add_argument("--out", type=Path, help="folder for tasks.json, settings.json, rewards.json")
     parser.add_argument("--docs", type=Path, help="folder for observations.md")
     chosen = parser.parse_args()
     if chosen.out is None and chosen.docs is None:
@@ -235,6 +242,7 @@ def main() -> None:
     if chosen.out is not None:
         _write(chosen.out / "tasks.json", tasks_json())
         _write(chosen.out / "settings.json", settings_json())
+        _write(chosen.out / "rewards.json", rewards_json())
     if chosen.docs is not None:
         _write(chosen.docs / "observations.md", observations_markdown())
 

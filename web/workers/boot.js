@@ -1,12 +1,9 @@
 /** Loading of what a Python worker needs, as named steps, each of which can say what went wrong. */
 
-/** @import {Booting} from "../protocol" */
-/** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
-/** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
+import { ask, BootError, fetchBytes, load, loadPhysics, ROOT } from "./parts.js";
 
-const ROOT = new URL("../", import.meta.url);
-const MISSING =
-  "Check that the server has every file of the page (the whole of dist/), then reload the page.";
+/** @import {Booting} from "../protocol" */
+/** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
 
 /** The package in Python's file system: an archive of compiled modules, imported as it is. */
 const PACKAGE = "/tabrl_py.zip";
@@ -23,73 +20,6 @@ const SIMD_MODULE = new Uint8Array([
 /** Whether this browser runs the compiled kernels; without them Python computes with NumPy, and says so. */
 function hasSimd() {
   return WebAssembly.validate(SIMD_MODULE);
-}
-
-/** What could not be loaded, and what to do. */
-export class BootError extends Error {
-  /**
-   * @param {string} message
-   * @param {string} hint
-   * @param {unknown} [cause]
-   */
-  constructor(message, hint, cause) {
-    super(message, { cause });
-    this.name = "BootError";
-    this.hint = hint;
-  }
-}
-
-/**
- * Do one step of the loading; its failure names it.
- * @template T
- * @param {string} what
- * @param {() => Promise<T>} step
- * @returns {Promise<T>}
- */
-async function load(what, step) {
-  try {
-    return await step();
-  } catch (error) {
-    if (error instanceof BootError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new BootError(`${what} could not be loaded: ${reason}`, MISSING, error);
-  }
-}
-
-/**
- * Ask the server for a file.
- * @param {string} path below the page's folder
- * @param {"GET"|"HEAD"} [method]
- */
-async function ask(path, method = "GET") {
-  const url = new URL(path, ROOT);
-  /** @type {Response} */
-  let response;
-  try {
-    response = await fetch(url, { method });
-  } catch (error) {
-    throw new BootError(
-      `${path} could not be fetched: the server does not answer`,
-      "Start the server, then reload the page.",
-      error,
-    );
-  }
-  if (!response.ok)
-    throw new BootError(`${path} is missing: the server answered ${response.status}`, MISSING);
-  return response;
-}
-
-/** @param {string} path below the page's folder */
-async function fetchBytes(path) {
-  return await (await ask(path)).arrayBuffer();
-}
-
-/** @returns {Promise<MainModule>} */
-async function loadPhysics() {
-  const { default: start } = await import("../runtime/mujoco/mujoco.js");
-  await ask("runtime/mujoco/mujoco.wasm", "HEAD");
-  // On a busy machine the loader says that it still waits; that is no error.
-  return await start({ printErr: (/** @type {string} */ text) => console.warn(text) });
 }
 
 /** @returns {Promise<PyodideAPI>} */
@@ -174,7 +104,7 @@ export async function boot(say) {
     );
   }
   say("python", 0);
-  const physics = load("The physics engine", loadPhysics);
+  const physics = loadPhysics();
   const archive = load("The tabrl_py package", () => fetchBytes("runtime/tabrl_py.zip"));
   const kernels = load("The kernels", async () => (hasSimd() ? await fetchBytes(KERNELS_FILE) : null));
   for (const part of [physics, archive, kernels]) part.catch(() => {});

@@ -30,6 +30,7 @@ export class Engine {
     }
     /** @type {MjData} */
     this.data = new mujoco.MjData(this.model);
+    this.records = this.data.warning;
     const { nq, nv, na, nu, nbody } = this.model;
     this.nq = nq;
     this.nv = nv;
@@ -138,8 +139,9 @@ export class Engine {
 
   /** Warnings since the last mj_resetData. Costs microseconds: the module copies each record. */
   warnings() {
-    // The vector belongs to MjData and must not be deleted; its elements are copies and must be.
-    const records = this.data.warning;
+    // The vector belongs to MjData, shows what is there now, and is kept: a handle made anew at each step would be
+    // left to the garbage collector. Its elements are copies, and must be deleted.
+    const { records } = this;
     let count = 0;
     for (let kind = 0; kind < WARNINGS; kind++) {
       const record = records.get(kind);

@@ -3,8 +3,9 @@
  * advance() in slices, letting messages in between them. With `lock=NAME` it holds that Web Lock for as long as it lives.
  */
 
-import { BootError, boot } from "./boot.js";
+import { boot } from "./boot.js";
 import { joinTeam } from "./exchange.js";
+import { BootError } from "./parts.js";
 import { PythonSim } from "./python_sim.js";
 
 /** @import {Failed, FromWorker} from "../protocol" */

@@ -1,0 +1,251 @@
+/** Environments in which one policy acts, and the episodes they are in: tabrl_py/workers/player.py, Show. */
+
+import { PolicyActor, RandomActor } from "./actors.js";
+import { BatchSim } from "./batch_sim.js";
+import { Events } from "./events.js";
+import { drawFirstState } from "./first_state.js";
+import { PURPOSE, stream } from "./philox.js";
+import { ConfigError, checkPlayable, NeedsPythonError, signalColumn } from "./play_task.js";
+import { checkFits, readPolicy } from "./policy_file.js";
+import { RewardProgram } from "./reward_program.js";
+
+/** @import {EpisodeEnded, Frame, Push, Started, StartPlaying, Steer} from "../protocol" */
+/** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
+/** @import {Philox} from "./philox.js" */
+/** @import {PlayTask} from "./play_task.js" */
+/** @import {Program} from "./reward_program.js" */
+
+const MOST_ENVS = 1024;
+/** protocol.py, Push: for so many control steps where the message does not say. */
+const PUSH_STEPS = 4;
+const MOST_SEEDS = 2 ** 32;
+
+/** @typedef {{mujoco: MainModule, programs: Record<string, Program|null>}} Surroundings what a worker has loaded */
+
+/**
+ * The reward of a task for one environment after the other.
+ * @param {Surroundings} surroundings
+ * @param {PlayTask} task
+ * @throws {NeedsPythonError} it is no list of operations
+ */
+export function rewardOf({ programs }, task) {
+  const program = programs[task.id];
+  if (!program) throw new NeedsPythonError(`the reward of task ${task.id} is written for Python alone`);
+  return new RewardProgram(program);
+}
+
+/**
+ * The reward that a row has just earned.
+ * @param {RewardProgram} reward
+ * @param {BatchSim} sim
+ * @param {number} row
+ */
+export function rewardOfRow(reward, sim, row) {
+  const { signal_size: width, action_size: size } = sim.task;
+  const { signals, prevSignals, actions, terminated } = sim.arrays;
+  return reward.evaluate({
+    signals: signals.subarray(row * width, (row + 1) * width),
+    prev: prevSignals.subarray(row * width, (row + 1) * width),
+    action: /** @type {Float32Array} */ (actions.subarray(row * size, (row + 1) * size)),
+    dt: sim.dt,
+    terminated: /** @type {number} */ (terminated[row]),
+  });
+}
+
+export class Show {
+  /**
+   * Row k starts its first episode from evaluation seed `seed + k`.
+   * @param {Surroundings} surroundings
+   * @param {StartPlaying} message
+   * @param {(message: EpisodeEnded) => void} post
+   * @throws {Error} the message is not sound, the policy is damaged or does not fit, Python is needed
+   */
+  constructor(surroundings, message, post) {
+    const task = /** @type {PlayTask} */ (/** @type {unknown} */ (message.task));
+    const { n_envs: n, seed } = message;
+    if (!(Number.isInteger(n) && n >= 1 && n <= MOST_ENVS))
+      throw new ConfigError(`n_envs=${n} cannot be shown; choose 1 to ${MOST_ENVS}`);
+    if (!(Number.isInteger(seed) && seed >= 0 && seed < MOST_SEEDS - MOST_ENVS))
+      throw new ConfigError(`seed=${seed} is out of range; choose 0 to ${MOST_SEEDS - MOST_ENVS - 1}`);
+    checkPlayable(task);
+    if (message.deterministic === false)
+      throw new NeedsPythonError("exploration noise is normally distributed");
+    this.reward = rewardOf(surroundings, task);
+    this.policy = message.policy === null ? null : readPolicy(message.policy);
+    if (this.policy) checkFits(this.policy, task);
+    this.task = task;
+    this.post = post;
+    this.seeds = Array.from({ length: n }, (_, row) => seed + row);
+    this.sim = new BatchSim(surroundings.mujoco, message.model_xml, task, n);
+    this.returns = new Float64Array(n);
+    this.lengths = new Float64Array(n);
+    this.episodes = new Float64Array(n);
+    this.disturbed = new Uint8Array(n);
+    this.starts = new Float64Array(n);
+    this.forward = signalColumn(task, task.forward_axis);
+    this.events = new Events(task, this.sim);
+    /** What somebody steers to, or null. @type {number[]|null} */
+    this.command = null;
+    this.steps = 0;
+    this.reset();
+    this.sim.watch(this.seeds.keys());
+  }
+
+  /** Start every row anew, from its evaluation seed. */
+  reset() {
+    this.actor = this.policy ? new PolicyActor(this.policy) : new RandomActor(this.task, this.seeds);
+    for (const array of [this.returns, this.lengths, this.episodes, this.disturbed]) array.fill(0);
+    for (const [row, seed] of this.seeds.entries()) this.#beginWith(row, stream(seed, PURPOSE.EVALUATION));
+    this.sim.reset();
+    for (const row of this.seeds.keys()) this.#refill(row);
+  }
+
+  /** @param {number} row */
+  #refill(row) {
+    const [seed = 0, episodes = 0] = [this.seeds[row], this.episodes[row]];
+    this.#beginWith(row, stream(seed, PURPOSE.PLAY, row, episodes + 1));
+  }
+
+  /**
+   * Draw the row's next first state; while somebody steers, it begins with that command.
+   * @param {number} row
+   * @param {Philox} rng
+   */
+  #beginWith(row, rng) {
+    const { sim, task } = this;
+    const first = sim.arrays.nextInit.subarray(row * sim.initSize, (row + 1) * sim.initSize);
+    drawFirstState(first, task, sim.qpos0, sim.engine.nv, rng);
+    if (this.command) first.set(this.command, sim.engine.nq + sim.engine.nv);
+  }
+
+  /** @param {Steer} message */
+  steer({ command: given }) {
+    const spec = this.task.command;
+    if (!spec) throw new ConfigError(`task ${this.task.id} takes no command; nothing to steer`);
+    if (given.length && (given.length !== spec.low.length || !given.every(Number.isFinite)))
+      throw new ConfigError(`command=${given} must be ${spec.low.length} numbers: ${spec.names.join(", ")}`);
+    const within = (/** @type {number} */ x, /** @type {number} */ i) =>
+      Math.min(Math.max(x, /** @type {number} */ (spec.low[i])), /** @type {number} */ (spec.high[i]));
+    this.command = given.length ? given.map(within) : null;
+    this.disturbed.fill(1);
+    if (this.command) {
+      const { command } = this;
+      this.sim.setCommands(
+        [...this.seeds.keys()],
+        this.seeds.flatMap(() => command),
+      );
+    }
+    for (const row of this.seeds.keys()) this.#refill(row);
+  }
+
+  /** One control step of every row; tells of the episodes that ended. */
+  step() {
+    const { sim, forward } = this;
+    const { arrays } = sim;
+    // The first episode is the evaluation's of the same seed, with its commands and pushes.
+    this.events.beforeStep((row) => {
+      const [seed = 0, number = 0] = [this.seeds[row], this.episodes[row]];
+      return { seed, index: number === 0 ? 0 : row, number };
+    }, this.command !== null);
+    this.actor?.act(/** @type {Float32Array} */ (arrays.obs), /** @type {Float32Array} */ (arrays.actions));
+    sim.step();
+    this.steps += 1;
+    const width = this.task.signal_size;
+    for (const row of this.seeds.keys()) {
+      const reward = rewardOfRow(this.reward, sim, row);
+      if (forward >= 0 && this.lengths[row] === 0)
+        this.starts[row] = /** @type {number} */ (arrays.prevSignals[row * width + forward]);
+      this.returns[row] = /** @type {number} */ (this.returns[row]) + (Number.isFinite(reward) ? reward : 0);
+      this.lengths[row] = /** @type {number} */ (this.lengths[row]) + 1;
+    }
+    for (const row of this.seeds.keys()) {
+      if (arrays.terminated[row] || arrays.truncated[row]) this.#end(row);
+    }
+  }
+
+  /** @param {number} row */
+  #end(row) {
+    const { sim, forward } = this;
+    const number = /** @type {number} */ (this.episodes[row]);
+    const at = row * this.task.signal_size + forward;
+    const travelled =
+      /** @type {number} */ (sim.arrays.signals[at]) - /** @type {number} */ (this.starts[row]);
+    this.post({
+      type: "episode_ended",
+      row,
+      seed: number === 0 ? /** @type {number} */ (this.seeds[row]) : null,
+      episode_return: /** @type {number} */ (this.returns[row]),
+      steps: /** @type {number} */ (this.lengths[row]),
+      terminated: sim.arrays.terminated[row] === 1,
+      distance: forward < 0 ? null : travelled,
+      disturbed: this.disturbed[row] === 1 || this.command !== null,
+    });
+    this.returns[row] = 0;
+    this.lengths[row] = 0;
+    this.disturbed[row] = 0;
+    this.episodes[row] = number + 1;
+    this.#refill(row);
+  }
+
+  /** @param {Push} message */
+  push({ row, body, force_n, point_m, steps }) {
+    this.sim.push(row, body, force_n, point_m, steps ?? PUSH_STEPS);
+    this.disturbed[row] = 1;
+  }
+
+  /** @returns {Started} the message that announces the show */
+  started() {
+    const { task, sim, policy } = this;
+    return {
+      type: "started",
+      task_id: task.id,
+      n_envs: sim.nEnvs,
+      rows: [...this.seeds.keys()],
+      dt: sim.dt,
+      obs_size: task.obs_size,
+      action_size: task.action_size,
+      parameters: policy?.parameters ?? 0,
+      steps: policy?.steps ?? 0,
+      arithmetic: "numpy",
+    };
+  }
+
+  /**
+   * @param {number|null} realTimeFactor
+   * @returns {Frame & {poses: ArrayBuffer, torques: ArrayBuffer}} what the robots look like now
+   */
+  frame(realTimeFactor) {
+    const { poses, torques } = this.sim.arrays;
+    return {
+      type: "frame",
+      poses: poses.slice().buffer,
+      torques: torques.slice().buffer,
+      returns: Array.from(this.returns),
+      steps: Array.from(this.lengths),
+      sim_s: this.steps * this.sim.dt,
+      real_time_factor: realTimeFactor,
+      commands: this.#commands(),
+    };
+  }
+
+  /** The command of every row, as it sees it. */
+  #commands() {
+    const { obs_size: width, observation } = this.task;
+    const { obs } = this.sim.arrays;
+    let at = 0;
+    for (const { source, start, stop, scale } of observation) {
+      if (source === "command") {
+        const size = stop - start;
+        return this.seeds.flatMap((_, row) =>
+          Array.from(obs.subarray(row * width + at, row * width + at + size), (x) => x / scale),
+        );
+      }
+      at += stop - start;
+    }
+    return [];
+  }
+
+  close() {
+    this.sim.close();
+  }
+}
