@@ -1,7 +1,7 @@
 """A reward function written down as data, for players that have no Python: what it computes, step by step.
 
-The function is called once with arrays that remember what is done with them instead of doing it. What comes out is
-a straight list of operations on one environment; web/workers/reward_program.js carries it out.
+The function is called once with arrays that remember what is done with them instead of doing it. What comes
+out is a straight list of operations on one environment; web/workers/reward_program.js carries it out.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,35 +15,19 @@ from tabrl_py.rewards.state import State
 from tabrl_py.tasks.spec import TaskSpec
 
 Program: TypeAlias = list[list[Any]]
-"""One operation per entry, [name, arguments]; the number of an entry names its result, the last is the reward.
+"""One operation per entry, [name, arguments]; an entry's number names its result, the last is the reward.
 
-An argument is the number of an entry, or [x], the number x itself ("Infinity" where JSON has none). Inputs are `signals`, `prev`, `action`,
-`dt` and `terminated` (1 or 0); `part` (entry, start, stop) is a slice, `item` (entry, index) one number of it;
-`sum` adds up a slice in NumPy's order; the others are NumPy's element-wise functions by their names.
+An argument is the number of an entry, or [x], the number x itself ("Infinity" where JSON has none). Inputs
+are `signals`, `prev`, `action`, `dt` and `terminated` (1 or 0); `part` (entry, start, stop) is a slice,
+`item` (entry, index) one number of it; `sum` adds up a slice in NumPy's order; the others are NumPy's
+element-wise functions by their names.
 """
 
 FUNCTIONS = frozenset(
-    [
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "negative",
-        "absolute",
-        "square",
-        "sqrt",
-        "exp",
-        "tanh",
-        "sin",
-        "cos",
-        "hypot",
-        "arctan2",
-        "minimum",
-        "maximum",
-        "power",
-        "greater",
-        "logical_not",
-    ]
+    (
+        *("add", "subtract", "multiply", "divide", "negative", "absolute", "square", "sqrt", "power"),
+        *("minimum", "maximum", "exp", "tanh", "sin", "cos", "hypot", "arctan2", "logical_not"),
+    )
 )
 """What reward_program.js knows; a reward that uses another function is played by Python."""
 
@@ -64,7 +48,7 @@ class _Traced(NDArrayOperatorsMixin):
     def __array_ufunc__(
         self,
         ufunc: np.ufunc,
-        method: Literal["__call__", "reduce", "reduceat", "accumulate", "outer", "inner"],
+        method: Literal["__call__", "reduce", "reduceat", "accumulate", "outer", "at"],
         *inputs: Any,  # noqa: ANN401
         **options: Any,  # noqa: ANN401
     ) -> "_Traced":

@@ -1,4 +1,4 @@
-"""The page's player without Python beside Python's: same draws, same rewards, same trajectories, same refusals."""
+"""The page's player without Python beside Python's: same draws, rewards, trajectories and refusals."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 import math
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from tabrl_py.algos.evaluate import Evaluator
+from tabrl_py.algos.team import Team
 from tabrl_py.policy import Policy, load_policy, save_policy
 from tabrl_py.protocol import FromWorker, Push, StartPlaying, Steer
 from tabrl_py.rewards.library import REWARDS
@@ -86,6 +88,9 @@ class Host:
     def now(self) -> float:
         return 0.0
 
+    def team(self, members: int, member: int) -> Team:
+        raise AssertionError("a player has no team")
+
 
 def job_of(task: TaskSpec, policy: bytes | None, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     text = None if policy is None else base64.b64encode(policy).decode()
@@ -96,7 +101,7 @@ def policy_for(task: TaskSpec, **changes: Any) -> bytes:  # noqa: ANN401
     """A policy of random weights."""
     sizes = (task.obs_size, 24, 16, task.action_size)
     rng = np.random.default_rng(5)
-    count = sum((a + 1) * b for a, b in zip(sizes[:-1], sizes[1:], strict=True)) + sizes[-1]
+    count = sum((a + 1) * b for a, b in pairwise(sizes)) + sizes[-1]
     settings: dict[str, Any] = {
         "activation": "tanh",
         "params": rng.normal(0.0, 0.3, count).astype(np.float32),
@@ -119,7 +124,7 @@ def policy_for(task: TaskSpec, **changes: Any) -> bytes:  # noqa: ANN401
 
 
 def test_streams_are_numpys(ask: Ask) -> None:
-    kinds = [["word"], ["random"], ["half"], ["random"], ["half"], ["half"], ["randomFloat"]]
+    kinds: list[list[Any]] = [["word"], ["random"], ["half"], ["random"], ["half"], ["half"], ["randomFloat"]]
     kinds += [["uniform", -0.3, 0.7], ["integer", 3], ["integer", 3_000_000_000], ["integer", 1]] * 40
     for key in ((3, 6, 0, 0), (2**32 - 1, 8, 11, 2**40 + 3), (0, 12, 5, (7 << 20) | 250)):
         rng = stream(key[0], Purpose(key[1]), key[2], key[3])
@@ -170,7 +175,7 @@ def test_a_reward_that_branches_is_no_program() -> None:
 
 
 def show_both(
-    ask: Ask, node: Node, task: TaskSpec, policy: bytes | None, said: list[tuple[int, str, Any]] = []
+    ask: Ask, node: Node, task: TaskSpec, policy: bytes | None, said: Sequence[tuple[int, str, Any]] = ()
 ) -> None:
     """Run a show in Python and in JavaScript and compare every step."""
     record = json.loads(json.dumps(task.to_json()))

@@ -1,23 +1,24 @@
-"""Runs inside Pyodide, whose Python must be the one that compiles: see compile_python.mjs and python_parts.py."""
+"""Runs inside Pyodide, whose Python must be the one that compiles; see compile_python.mjs."""
 
 import importlib._bootstrap_external as bootstrap
 import json
 import zipfile
 from collections.abc import Iterator
 from importlib.util import source_hash
+from typing import Any
 
 DATE = (2024, 1, 1, 0, 0, 0)
 
 
 def compile_archive(source: str, target: str, options: str) -> None:
-    """Write an archive anew: modules compiled, unneeded files left out, nothing compressed (brotli does that better).
+    """Write an archive anew: modules compiled, unneeded files left out, nothing compressed.
 
     Args:
         source: path of a zip file.
         target: path of the new one.
-        options: JSON with `prefix` (where the files will lie, for tracebacks), `drop` and `keep` (name beginnings;
-            `keep` wins), `drop_endings`, `optimize` (as Python's -O; 2 strips docstrings) and `sources` (whether the
-            .py files stay beside the compiled ones, so that tracebacks show their lines).
+        options: JSON with `prefix` (where the files will lie, for tracebacks), `drop` and `keep` (beginnings of
+            names; `keep` wins), `drop_endings`, `optimize` (as Python's -O; 2 strips docstrings) and `sources`
+            (whether .py files stay beside the compiled ones, so that tracebacks show their lines).
     """
     chosen = json.loads(options)
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as out:
@@ -35,7 +36,7 @@ def _stays(name: str, options: dict[str, list[str]]) -> bool:
     return not name.startswith(tuple(options["drop"])) and not name.endswith(tuple(options["drop_endings"]))
 
 
-def _files(name: str, data: bytes, options: dict[str, object]) -> Iterator[tuple[str, bytes]]:
+def _files(name: str, data: bytes, options: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     if not name.endswith(".py"):
         yield name, data
         return
@@ -45,4 +46,5 @@ def _files(name: str, data: bytes, options: dict[str, object]) -> Iterator[tuple
         data, f"{options['prefix']}{name}", "exec", dont_inherit=True, optimize=options["optimize"]
     )
     # "Unchecked": Python takes the compiled file as it is and asks no source for its date.
-    yield name + "c", bytes(bootstrap._code_to_hash_pyc(code, source_hash(data), False))
+    make: Any = bootstrap._code_to_hash_pyc  # type: ignore[attr-defined]  # CPython's own, not in its stubs
+    yield name + "c", bytes(make(code, source_hash(data), False))

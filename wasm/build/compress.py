@@ -1,6 +1,6 @@
-"""Brotli copies of the files of `dist/`: `NAME.br` beside NAME, for servers that send them to browsers that ask.
+"""Brotli copies of the files of `dist/`: `NAME.br` beside NAME, for servers that send them to those who ask.
 
-Node.js compresses. What is compressed is kept in `.cache/brotli` by its content, so an unchanged file costs nothing.
+Node.js compresses. The copies are kept in `.cache/brotli` by content, so an unchanged file costs nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SMALLEST_BYTES = 400
 LARGE_BYTES = 8_000_000
 OFTEN_CHANGED = "tabrl_py.zip"
 BEST, FAST = 11, 9
-"""Quality 11 makes a file a tenth smaller than 9 does, at ten times the time: half a minute for each engine."""
+"""Quality 11 makes a file a tenth smaller than 9 does, in ten times the time: half a minute for an engine."""
 WORTH = 0.97
 """A copy that is hardly smaller, as of a compressed archive, only costs the browser time."""
 

@@ -1,4 +1,4 @@
-"""The Python files of the page made small and quick to start: compiled beforehand, without what nobody imports.
+"""The page's Python made small and quick to start: compiled beforehand, without what nobody imports.
 
     python_stdlib.zip   Python's standard library, from npm's `pyodide`
     numpy-*.whl         NumPy, from the Pyodide distribution
@@ -29,16 +29,18 @@ PYODIDE = NODE_MODULES / "pyodide"
 TOOLS = ("compile_python.mjs", "compile_inside.py", "python_parts.py")
 
 UNUSED_MODULES = (
-    "_aix_support", "_apple_support", "_android_support", "_ios_support", "_pyio", "_pyrepl/", "asyncio/__main__",
-    "asyncio/proactor", "asyncio/tools", "asyncio/windows", "bdb", "cProfile", "cmd", "code.", "colorsys", "compileall",
-    "configparser", "ctypes/_aix", "ctypes/macholib/", "ctypes/wintypes", "curses/", "dbm/", "doctest", "email/mime/",
-    "encodings/", "ensurepip/", "filecmp", "fileinput", "ftplib", "getpass", "html/", "http/", "idlelib/", "imaplib",
-    "json/tool", "lib2to3/", "logging/config", "logging/handlers", "mailbox", "mimetypes", "modulefinder",
-    "multiprocessing/", "netrc", "nturl2path", "optparse", "pdb", "pickletools", "plistlib", "poplib", "profile",
-    "profiling/", "pstats", "pty", "py_compile", "pyclbr", "pydoc", "pydoc_data/", "rlcompleter", "sched", "shelve",
-    "smtplib", "socketserver", "sqlite3/", "statistics", "symtable", "sysconfig/__main__", "tabnanny", "this",
+    "_aix_support", "_apple_support", "_android_support", "_ios_support", "_pyio", "_pyrepl/",
+    "asyncio/__main__", "asyncio/proactor", "asyncio/tools", "asyncio/windows", "bdb", "cProfile", "cmd",
+    "code.", "colorsys", "compileall", "configparser", "ctypes/_aix", "ctypes/macholib/", "ctypes/wintypes",
+    "curses/", "dbm/", "doctest", "email/mime/", "encodings/", "ensurepip/", "filecmp", "fileinput",
+    "ftplib", "getpass", "html/", "http/", "idlelib/", "imaplib", "json/tool", "lib2to3/", "logging/config",
+    "logging/handlers", "mailbox", "mimetypes", "modulefinder", "multiprocessing/", "netrc", "nturl2path",
+    "optparse", "pdb", "pickletools", "plistlib", "poplib", "profile", "profiling/", "pstats", "pty",
+    "py_compile", "pyclbr", "pydoc", "pydoc_data/", "rlcompleter", "sched", "shelve", "smtplib",
+    "socketserver", "sqlite3/", "statistics", "symtable", "sysconfig/__main__", "tabnanny", "this",
     "timeit", "tkinter/", "tomllib/", "trace.", "turtle", "turtledemo/", "unittest/", "urllib/request",
-    "urllib/robotparser", "venv/", "wave", "webbrowser", "wsgiref/", "xml/", "xmlrpc/", "zipapp", "zoneinfo/",
+    "urllib/robotparser", "venv/", "wave", "webbrowser", "wsgiref/", "xml/", "xmlrpc/", "zipapp",
+    "zoneinfo/",
 )  # fmt: skip
 """Beginnings of names in the standard library: programs, servers, and formats and codings no reward or policy needs."""
 USED_CODINGS = (
@@ -46,8 +48,9 @@ USED_CODINGS = (
     "raw_unicode_escape", "unicode_escape", "utf_16", "utf_32", "utf_8",
 )  # fmt: skip
 UNUSED_NUMPY = (
-    "numpy/f2py/", "numpy/_pyinstaller/", "numpy/testing/", "numpy/doc/", "numpy/conftest", "numpy/_configtool",
-    "numpy/_build_utils/", "numpy/polynomial/", "numpy/_core/include/", "numpy/_core/lib/", "numpy/random/_examples/",
+    "numpy/f2py/", "numpy/_pyinstaller/", "numpy/testing/", "numpy/doc/", "numpy/conftest",
+    "numpy/_configtool", "numpy/_build_utils/", "numpy/polynomial/", "numpy/_core/include/",
+    "numpy/_core/lib/", "numpy/random/_examples/",
 )  # fmt: skip
 
 
