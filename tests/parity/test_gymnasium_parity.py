@@ -1,6 +1,7 @@
 """Each Gymnasium task stepped beside Gymnasium; rows of a batch beside simulations of their own."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import gymnasium
 import mujoco
@@ -12,8 +13,10 @@ from tabrl_py.sim.models import model_path
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TASKS, TaskSpec, sample_reset
 from tabrl_py.tasks.gymnasium_tasks import GYMNASIUM_TASKS
+from tabrl_py.tasks.spec import ObsField, SignalField
 from tabrl_py.types import F64
 
+AnyField = TypeVar("AnyField", ObsField, SignalField)
 STEPS = 1000
 TOLERANCE = 1e-9
 NEVER_TERMINATE = {"HalfCheetah-v5", "Swimmer-v5", "HumanoidStandup-v5"}
@@ -134,10 +137,18 @@ def test_spaces_and_first_states_equal_gymnasium(task: TaskSpec) -> None:
     env.close()
 
 
+def _of_the_engine(fields: tuple[AnyField, ...]) -> tuple[AnyField, ...]:
+    """Those that are not the command."""
+    return tuple(field for field in fields if field.source != "command")
+
+
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.id)
 def test_rows_equal_simulations_of_their_own_bit_for_bit(task: TaskSpec) -> None:
     n_envs, steps = 5, 200
     rng = np.random.default_rng(5)
+    # What comes with an episode beside its state has tests of its own (tests/unit/test_traits.py).
+    task = replace(task, randomization=(), command=None, reset=replace(task.reset, settle_steps=0))
+    task = replace(task, observation=_of_the_engine(task.observation), signals=_of_the_engine(task.signals))
     sim = NativeBatchSim(task, n_envs, dtype=np.float64)
     model = mujoco.MjModel.from_xml_path(str(model_path(task.model)))
     alone = [mujoco.MjData(model) for _ in range(n_envs)]
