@@ -31,6 +31,8 @@ export class PageError extends Error {
     this.title = title;
     this.todo = todo;
     this.details = "";
+    /** Name of the worker's error, where one was the cause. */
+    this.kind = "";
   }
 }
 
@@ -50,6 +52,7 @@ export function failure(failed) {
   const title = TITLES[/** @type {keyof typeof TITLES} */ (failed.name)] ?? "The worker could not go on";
   const error = new PageError(title, failed.message, failed.hint);
   error.details = failed.traceback;
+  error.kind = failed.name;
   return error;
 }
 

@@ -86,6 +86,9 @@ async function openStorage(notices) {
   }
 }
 
+/** The training worker is loaded so long after the first robots move. */
+const TRAINER_WAITS_MS = 200;
+
 /** The room that was asked for before the page could open it. @type {"watch"|"train"} */
 let wished = "watch";
 const tooEarly = new AbortController();
@@ -116,6 +119,9 @@ async function begin() {
     return;
   }
   app.play.prewarm();
+  app.play.addEventListener("frame", () => setTimeout(() => app.run.prewarm(), TRAINER_WAITS_MS), {
+    once: true,
+  });
   if (catalogue.files.has("policies/index.json")) {
     await app.library.loadShipped().catch((error) => notices.report(error, { key: "shipped" }));
   }

@@ -1,4 +1,7 @@
-/** A show: a policy acting without learning. Holds what is shown, its speed, its episodes, and the worker that runs it. */
+/**
+ * A show: a policy acting without learning. Holds what is shown, its speed, its episodes, and the worker that runs it: one
+ * without Python, which is there at once, or a Python worker where the first one says that it takes Python.
+ */
 
 import { failure, PageError } from "./errors.js";
 import { EVALUATION_SEEDS } from "./run_control.js";
@@ -46,6 +49,16 @@ class Tally {
   }
 }
 
+/** @param {WorkerClient} client */
+function gone(client) {
+  return client.state === "lost" || client.state === "closed";
+}
+
+/** @param {unknown} error */
+function needsPython(error) {
+  return error instanceof PageError && error.kind === "NeedsPythonError";
+}
+
 /** Fires "change", "started", "frame" (detail: Frame) and "episode" (detail: EpisodeEnded). */
 export class PlayControl extends EventTarget {
   /**
@@ -58,8 +71,14 @@ export class PlayControl extends EventTarget {
     this.loadModel = loadModel;
     /** @type {State} */
     this.state = "booting";
-    /** @type {WorkerClient|null} */
+    /** The worker that shows. @type {WorkerClient|null} */
     this.client = null;
+    /** The worker without Python. @type {WorkerClient|null} */
+    this.quick = null;
+    /** The Python worker, once one was needed. @type {WorkerClient|null} */
+    this.python = null;
+    /** Ids of the tasks that take Python. @type {Set<string>} */
+    this.takesPython = new Set();
     /** @type {Booting|null} */
     this.boot = null;
     /** @type {Show|null} */
@@ -86,8 +105,32 @@ export class PlayControl extends EventTarget {
 
   /** Start loading the worker. */
   prewarm() {
-    if (!this.client || this.client.state === "lost") this.client = this.#newClient();
-    return this.client;
+    this.client ??= this.#quickClient();
+  }
+
+  #quickClient() {
+    if (!this.quick || gone(this.quick)) this.quick = this.#newClient("show");
+    return this.quick;
+  }
+
+  #pythonClient() {
+    if (!this.python || gone(this.python)) this.python = this.#newClient("player");
+    return this.python;
+  }
+
+  /**
+   * Let the worker that can show a task show it; the other one rests.
+   * @param {TaskRecord} task
+   */
+  #clientFor(task) {
+    const client = this.takesPython.has(task.id) ? this.#pythonClient() : this.#quickClient();
+    if (client !== this.client && this.client?.state === "ready") {
+      this.client.send({ type: "pause" });
+      this.client.expectTraffic(false);
+    }
+    this.client = client;
+    if (client.state === "ready") this.boot = null;
+    return client;
   }
 
   /**
@@ -95,6 +138,7 @@ export class PlayControl extends EventTarget {
    * @param {Show} show
    */
   async play(show) {
+    const client = this.#clientFor(show.task);
     this.show = show;
     this.started = null;
     this.frame = null;
@@ -102,7 +146,6 @@ export class PlayControl extends EventTarget {
     this.#enter("booting");
     try {
       const [policy, model_xml] = await Promise.all([show.entry.load(), this.loadModel(show.task)]);
-      const client = this.prewarm();
       await client.booted;
       if (this.show !== show || client !== this.client) return;
       client.send({
@@ -202,18 +245,24 @@ export class PlayControl extends EventTarget {
    * @returns {Promise<Evaluation>}
    */
   async evaluate(policy, task) {
-    const client = this.prewarm();
     const model_xml = await this.loadModel(task);
+    const client = this.takesPython.has(task.id) ? this.#pythonClient() : this.#quickClient();
     await client.booted;
-    /** @type {Evaluated} */
-    const answer = await client.request({
-      type: "request_evaluation",
-      policy: policy?.slice(0) ?? null,
-      task: /** @type {any} */ (task),
-      model_xml,
-      seeds: EVALUATION_SEEDS,
-    });
-    return /** @type {any} */ (answer.evaluation);
+    try {
+      /** @type {Evaluated} */
+      const answer = await client.request({
+        type: "request_evaluation",
+        policy: policy?.slice(0) ?? null,
+        task: /** @type {any} */ (task),
+        model_xml,
+        seeds: EVALUATION_SEEDS,
+      });
+      return /** @type {any} */ (answer.evaluation);
+    } catch (error) {
+      if (!needsPython(error) || this.takesPython.has(task.id)) throw error;
+      this.takesPython.add(task.id);
+      return await this.evaluate(policy, task);
+    }
   }
 
   /** The evaluation made here of what is shown, or null. */
@@ -226,11 +275,13 @@ export class PlayControl extends EventTarget {
     this.tally = new Tally();
   }
 
-  #newClient() {
+  /** @param {"show"|"player"} role */
+  #newClient(role) {
     /** @type {WorkerClient} */
-    const client = new WorkerClient("player", {
+    const client = new WorkerClient(role, {
       onMessage: (message) => client === this.client && this.#receive(message),
       onBoot: (booting) => {
+        if (client !== this.client) return;
         this.boot = booting;
         this.#changed();
       },
@@ -270,7 +321,10 @@ export class PlayControl extends EventTarget {
       case "state_changed":
         return this.#enter(message.state === "running" ? "playing" : "paused");
       case "failed":
-        if (this.state === "booting") this.#failed(failure(message));
+        if (needsPython(failure(message)) && this.show) {
+          this.takesPython.add(this.show.task.id);
+          this.play(this.show);
+        } else if (this.state === "booting") this.#failed(failure(message));
         else this.notices.report(failure(message), { key: "play" });
         return;
       default:

@@ -1,5 +1,6 @@
-/** One Python worker as the page sees it: boots, takes messages, answers requests, and tells when it is lost. */
+/** One worker as the page sees it: boots, takes messages, answers requests, and tells when it is lost. */
 
+import { spawn, takeEarly } from "./early.js";
 import { failure, PageError } from "./errors.js";
 
 /** @import {Booting, CheckpointFile, Evaluated, Failed, FromWorker, PolicyFile, Ready, ToWorker} from "./protocol" */
@@ -26,11 +27,12 @@ let count = 0;
 
 export class WorkerClient {
   /**
-   * @param {"trainer"|"player"} role
+   * @param {"trainer"|"player"|"show"} role show: a player without Python
    * @param {Handlers} handlers
    */
   constructor(role, handlers) {
     this.role = role;
+    this.name = role === "show" ? "worker that moves the robots" : "Python worker";
     this.handlers = handlers;
     /** @type {"booting"|"ready"|"lost"|"closed"} */
     this.state = "booting";
@@ -48,14 +50,38 @@ export class WorkerClient {
       this.settle = { resolve, reject };
     });
     this.booted.catch(() => {});
-    this.worker = this.#spawn();
+    this.worker = role === "show" ? this.#takeShow() : this.#spawn();
     this.timer = setInterval(() => this.#checkSilence(), CHECK_MS);
   }
 
   #spawn() {
     const url = new URL("./workers/python_worker.js", import.meta.url);
     url.search = new URLSearchParams({ role: this.role, lock: this.lock }).toString();
-    const worker = new Worker(url, { type: "module", name: this.lock });
+    return this.#listen(new Worker(url, { type: "module", name: this.lock }), url.pathname);
+  }
+
+  /** The worker that began with the page, with what it has said so far, or another one like it. */
+  #takeShow() {
+    const early = takeEarly();
+    if (early) this.lock = early.lock;
+    const worker = this.#listen(early?.worker ?? spawn(this.lock), "workers/player_worker.js");
+    // Not before whoever makes this client knows it, and before anything else is heard.
+    if (early) queueMicrotask(() => this.#catchUp(early));
+    return worker;
+  }
+
+  /** @param {import("./early.js").Early} early */
+  #catchUp({ worker, heard, failed }) {
+    for (const { data } of heard) worker.dispatchEvent(new MessageEvent("message", { data }));
+    if (failed) worker.dispatchEvent(new ErrorEvent("error", failed));
+  }
+
+  /**
+   * @param {Worker} worker
+   * @param {string} path of its script
+   */
+  #listen(worker, path) {
+    const { name } = this;
     worker.addEventListener("message", (event) => this.#receive(event.data));
     worker.addEventListener("messageerror", () =>
       this.#lose("A message of the worker could not be read", "The browser could not unpack it."),
@@ -63,8 +89,8 @@ export class WorkerClient {
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       this.#lose(
-        this.state === "booting" ? "The Python worker could not start" : "The Python worker crashed",
-        event.message || `${url.pathname} did not load; the server may lack this file.`,
+        this.state === "booting" ? `The ${name} could not start` : `The ${name} crashed`,
+        event.message || `${path} did not load; the server may lack this file.`,
         event.filename ? `${event.filename}:${event.lineno}` : "",
       );
     });
@@ -195,14 +221,14 @@ export class WorkerClient {
     const { held = [] } = await navigator.locks.query();
     if (!held.some((lock) => lock.name === this.lock)) return;
     await navigator.locks.request(this.lock, () => {});
-    this.#lose("The Python worker ended", "The browser ended it, perhaps for want of memory.");
+    this.#lose(`The ${this.name} ended`, "The browser ended it, perhaps for want of memory.");
   }
 
   #checkSilence() {
     const seconds = (performance.now() - this.heard_ms) / 1000;
     if (this.state === "booting" && seconds > BOOT_QUIET_S) {
       this.#lose(
-        "The Python worker did not finish loading",
+        `The ${this.name} did not finish loading`,
         `Nothing was heard from it for ${BOOT_QUIET_S} s.`,
       );
     } else if (this.busy && seconds > QUIET_S) {

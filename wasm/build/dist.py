@@ -19,6 +19,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import sys
 import tomllib
@@ -29,6 +30,7 @@ from pathlib import Path
 from wasm.build import assets, compress, kernels, pyodide_wheels, python_parts, stamps
 from wasm.build.console import run_logged, say
 from wasm.build.errors import BuildError
+from wasm.build.js_imports import modules_at_start
 from wasm.build.paths import ASSETS_LOCK, CACHE, DIST, NODE_MODULES, ROOT, WASM
 from wasm.build.wheel import build_wheel
 
@@ -38,6 +40,7 @@ STAMPS = CACHE / "stamps"
 CODE = ROOT / "tabrl_py"
 LEGAL = (ROOT / "LICENSE", ROOT / "NOTICE")
 PACKAGE = f"runtime/{python_parts.PACKAGE}"
+PRELOADS = re.compile(r"^ *<!-- Here the build writes a modulepreload .*-->$", re.MULTILINE)
 NOT_SHIPPED = shutil.ignore_patterns("*.d.ts", "__pycache__", ".DS_Store")
 
 
@@ -102,12 +105,24 @@ def _assemble(locked: list[assets.Asset], folder: Path) -> Path:
     wheel = build_wheel(folder / "wheels")
     python_parts.compile_package(wheel, folder / PACKAGE)
     _export(folder)
+    _write_preloads(folder)
     for file in LEGAL:
         shutil.copyfile(file, folder / file.name)
     record = json.dumps(_build_record(folder, wheel), indent=1) + "\n"
     (folder / "build.json").write_text(record, encoding="utf-8")
     compress.compress(folder)
     return folder
+
+
+def _write_preloads(folder: Path) -> None:
+    """Name the modules that the page starts with in `index.html`: so none waits for another to name it."""
+    page = folder / "index.html"
+    html = page.read_text(encoding="utf-8")
+    links = "\n".join(f'  <link rel="modulepreload" href="{name}">' for name in modules_at_start(folder))
+    written, count = PRELOADS.subn(links, html)
+    if count != 1:
+        raise BuildError(f"web/index.html has {count} places for the build's modulepreload lines, not 1")
+    page.write_text(written, encoding="utf-8")
 
 
 def _export(folder: Path) -> None:

@@ -33,6 +33,25 @@ def imports_of(source: str) -> list[str]:
     return [next(filter(None, groups)) for groups in IMPORT.findall(COMMENT.sub("", source))]
 
 
+def static_imports_of(source: str) -> list[str]:
+    """The specifiers without which a module does not start."""
+    found = IMPORT.findall(COMMENT.sub("", source))
+    return [static or bare for static, bare, _ in found if static or bare]
+
+
+def modules_at_start(web: Path, first: str = "main.js") -> list[str]:
+    """The modules that must be there before `first` runs, itself included, nearest first."""
+    mapped = import_map(web)
+    found = [first]
+    for module in found:
+        path = web / module
+        for name in static_imports_of(path.read_text(encoding="utf-8")):
+            target = _resolve(path, name, web, mapped)
+            if target not in found:
+                found.append(target)
+    return found
+
+
 def import_graph(web: Path) -> dict[str, list[str]]:
     """Module path -> paths it imports, both relative to `web`, for every `.js` file below it."""
     mapped = import_map(web)

@@ -42,7 +42,7 @@ UNUSED_MODULES = (
     "urllib/robotparser", "venv/", "wave", "webbrowser", "wsgiref/", "xml/", "xmlrpc/", "zipapp",
     "zoneinfo/",
 )  # fmt: skip
-"""Beginnings of names in the standard library: programs, servers, and formats and codings no reward or policy needs."""
+"""Beginnings of names in the standard library: programs, servers, formats and codings nobody here needs."""
 USED_CODINGS = (
     "__init__", "aliases", "ascii", "charmap", "cp1252", "cp437", "hex_codec", "idna", "latin_1", "punycode",
     "raw_unicode_escape", "unicode_escape", "utf_16", "utf_32", "utf_8",

@@ -10,6 +10,10 @@ import { StickGrid } from "../views/stick_grid.js";
 /** @import {Scene} from "../views/scene.js" */
 /** @import {Robot3D} from "../views/robot_3d.js" */
 
+/** So many pictures of moving robots come before the 3D view is loaded, or so much time without any. */
+const FIRST_FRAMES = 3;
+const PATIENCE_MS = 4000;
+
 /** What a room shows; each room keeps its own while the other is in sight. */
 export class RoomView {
   /** @param {"crowd"|"figures"} mode */
@@ -51,6 +55,8 @@ export class Stage extends EventTarget {
     this.view = new RoomView("figures");
     /** @type {Map<string, Promise<Scene>>} */
     this.scenes = new Map();
+    /** Timer after which the 3D view is loaded although nothing has moved yet. */
+    this.patience = 0;
     this.fps = 0;
     /** Frames of the room in sight since the page opened. */
     this.frames = 0;
@@ -59,6 +65,10 @@ export class Stage extends EventTarget {
 
   /** Whether 3D is what is drawn now. */
   get spatial() {
+    return this.space !== null && this.#wants3D();
+  }
+
+  #wants3D() {
     return this.no3D === "" && (this.view.mode === "crowd" || this.view.close !== null);
   }
 
@@ -101,6 +111,7 @@ export class Stage extends EventTarget {
     if (view !== this.view) return;
     this.places.stage.dataset.frames = String(++this.frames);
     this.#put();
+    if (this.frames === FIRST_FRAMES) this.#open3D();
   }
 
   /** @param {"crowd"|"figures"} mode */
@@ -191,7 +202,9 @@ export class Stage extends EventTarget {
   /** Bring what is on screen to what the view says. */
   async #draw() {
     const { view } = this;
-    if (view.mode === "crowd" || view.close !== null) await this.#open3D();
+    // The first robots move as figures, which are there at once; the 3D view is loaded while they do.
+    if (this.frames >= FIRST_FRAMES) await this.#load3D();
+    else this.patience ||= setTimeout(() => this.#open3D(), PATIENCE_MS);
     if (view !== this.view) return;
     const { spatial } = this;
     this.places.stage.dataset.drawn = spatial ? "space" : "figures";
@@ -238,9 +251,16 @@ export class Stage extends EventTarget {
     }
   }
 
-  /** Load the 3D view the first time it is wanted; without WebGL the stick figures stay. */
+  /** Draw in 3D as soon as it is loaded, where that is wanted. */
   async #open3D() {
-    if (this.space || this.no3D) return;
+    if (this.space || !this.#wants3D()) return;
+    await this.#load3D();
+    await this.#draw();
+  }
+
+  /** Load the 3D view the first time it is wanted; without WebGL the stick figures stay. */
+  async #load3D() {
+    if (this.space || !this.#wants3D()) return;
     try {
       const { Robot3D } = await loadPart(() => import("../views/robot_3d.js"), "The 3D view");
       if (this.space) return;
