@@ -144,6 +144,33 @@ def test_a_lost_trainer_is_replaced_and_loses_nothing(
     assert train(disturbed=True) == train(disturbed=False)
 
 
+def test_a_second_worker_that_cannot_start_is_told_once(isolated_url: str, chromium: Browser) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+    asked: list[str] = []
+
+    def refuse_the_second(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.continue_()
+        else:
+            route.fulfill(status=404, body="not here")
+
+    context.route("**/python_worker.js?role=trainer*", refuse_the_second)
+    page.goto(isolated_url)
+    lab = Lab(page)
+    lab.enter("train")
+    page.locator("#workers").fill("3")
+    lab.train(TASK, {**PENDULUM, "total_steps": 50_000_000}, room=False)
+    title = "Another training worker could not start"
+    assert "only the time differs" in lab.notice(title, timeout_s=120)
+    lab.wait_updates(3, timeout_s=120)
+    assert page.locator("[data-figure=workers]").inner_text() == "1 of 3"
+    assert lab.notices() == [title]
+    assert len(asked) == 2, "it is not tried again and again"
+    context.close()
+
+
 def test_a_trainer_that_hangs_can_be_replaced(open_lab: OpenLab, isolated_url: str) -> None:
     lab = open_lab(isolated_url)
     lab.train(TASK, {**PENDULUM, "total_steps": 50_000_000})

@@ -1,6 +1,6 @@
 /** The control of how many workers learn: in the form before a run, and beside its figures, where it changes a running one. */
 
-import { cores, mostWorkers } from "../team.js";
+import { cores, MOST_WORKERS, mostWorkers } from "../team.js";
 import { h, setText } from "./elements.js";
 import { fullCount } from "./format.js";
 import { algorithmWords } from "./settings_form.js";
@@ -61,6 +61,11 @@ function helpOf({ algorithm, n_envs }, most, value) {
       ? `${title} is learned by one worker.`
       : `${fullCount(n_envs)} environments are learned by one worker; a multiple of 8 can be shared by up to 8.`;
   }
-  const over = value > own ? `More than cores gain nothing: ${here}.` : `By default one per core: ${here}.`;
-  return `Workers share the robots and the learning. Raising it takes less time and never changes the result. ${over}`;
+  const about =
+    value > own
+      ? `More than cores gain nothing: ${here}.`
+      : most < MOST_WORKERS
+        ? `${fullCount(n_envs)} environments can be shared by up to ${most}, a multiple of 8 by up to 8.`
+        : `By default one per core: ${here}.`;
+  return `Workers share the robots and the learning. Raising it takes less time and never changes the result. ${about}`;
 }
