@@ -9,7 +9,10 @@ import mujoco
 import numpy as np
 import pytest
 
+from tabrl_py.rng import Purpose, stream
+from tabrl_py.tasks import get_task
 from tabrl_py.tasks.house import OBSERVATION, STANCE
+from tabrl_py.tasks.reset import sample_reset
 from tabrl_py.types import F64
 from wasm.models import build, gymnasium_robots, house, model_xml, names
 from wasm.models.upstream import UpstreamError, package_file
@@ -159,18 +162,20 @@ def test_stand_key_rests_on_both_feet() -> None:
 
 
 def test_zero_action_alone_does_not_stand() -> None:
-    """Standing has to be learned: held targets without feedback fall within the 10 s of the task."""
+    """Standing has to be learned: from the task's first states, held targets fall within some seconds."""
     model = compiled("house_position")
     data = mujoco.MjData(model)
-    rng = np.random.default_rng(3)
-    for _ in range(5):
-        mujoco.mj_resetDataKeyframe(model, data, 0)
-        data.qpos[7:] += rng.uniform(-0.05, 0.05, 21)
+    task, fallen = get_task("humanoid-stand"), 0
+    for seed in range(10):
+        mujoco.mj_resetData(model, data)
+        first = sample_reset(task, np.array(STANCE), model.nv, stream(seed, Purpose.EVALUATION))
+        data.qpos[:], data.qvel[:] = first[: model.nq], first[model.nq : model.nq + model.nv]
         lowest = 9.0
-        for _ in range(2000):
+        for _ in range(1000):
             mujoco.mj_step(model, data)
             lowest = min(lowest, data.sensordata[31])
-        assert lowest < 1.0
+        fallen += lowest < 1.0
+    assert fallen >= 8
 
 
 @pytest.mark.parametrize("name", house.NAMES)

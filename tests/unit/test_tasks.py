@@ -73,8 +73,10 @@ def test_house_joints_actuators_and_stance_are_the_models(name: str) -> None:
 
 @pytest.mark.parametrize("task", HOUSE_TASKS, ids=lambda task: task.id)
 def test_house_observation_has_72_numbers_that_all_live(task: TaskSpec) -> None:
-    """The robot that is commanded sees the command in place of its heading."""
-    assert task.obs_size == (73 if task.id == "humanoid-command" else 72)
+    """A commanded robot sees the command in place of its heading; a walking one, its gait's phase too."""
+    walks = any(field.fn == "sin" for field in task.observation)
+    assert walks == task.id.startswith(("humanoid-walk", "humanoid-run"))
+    assert task.obs_size == (73 if task.id == "humanoid-command" else 72 + 2 * walks)
     task = replace(task, reset=replace(task.reset, settle_steps=0))
     rng = np.random.default_rng(1)
     sim = NativeBatchSim(task, 4, dtype=np.float64)
