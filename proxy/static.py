@@ -1,4 +1,4 @@
-"""Static files of the built page, with the media types that browsers insist on, compressed where the build did it."""
+"""Static files of the built page: with the types browsers insist on, compressed where the build did it."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class PageFiles(StaticFiles):
     ) -> Response:
         """The file, or 304 when the browser has it; either way with its type and, for pages, their policy.
 
-        A 304 refreshes the headers that the browser keeps, so it must carry the same ones. Where the build left a
-        brotli copy and the browser takes it, that is what is sent.
+        A 304 refreshes the headers that the browser keeps, so it must carry the same ones. Where the build
+        left a brotli copy and the browser takes it, that is what is sent.
         """
         kind = media_type(str(full_path))
         copy = brotli_copy(full_path, stat_result)
@@ -94,7 +94,7 @@ def takes_brotli(headers: Headers) -> bool:
     """Whether a request accepts brotli; one that asks for a part of a file means the file as it is."""
     if "range" in headers:
         return False
-    for coding in headers.get("accept-encoding", "").lower().split(","):
+    for coding in ",".join(headers.getlist("accept-encoding")).lower().split(","):
         name, _, weight = coding.partition(";")
         if name.strip() == "br":
             return re.fullmatch(r"\s*q=0(\.0*)?\s*", weight) is None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -33,6 +35,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (page / "index.html").write_text(PAGE, encoding="utf-8")
     for name in ("main.js", "workers/python_worker.js", "a.mjs", "a.css", "a.json", "a.xml", "a.svg"):
         (page / name).write_text("// text", encoding="utf-8")
+    (page / "big.json").write_text("[0]" * 1000, encoding="utf-8")
+    (page / "big.json.br").write_bytes(b"brotli bytes of big.json")
+    (page / "newer.json.br").write_bytes(b"brotli bytes of an older file")
+    os.utime(page / "newer.json.br", (1.7e9, 1.7e9))
+    (page / "newer.json").write_text("{}", encoding="utf-8")
     for name in ("a.wasm", "a.whl", "a.zip", "a.woff2", "a.safetensors", "a.unheard-of"):
         (page / name).write_bytes(bytes(range(256)))
     return page
@@ -230,3 +237,52 @@ def test_listens_on_this_machine_only(address: str) -> None:
     assert [
         local for _, local, _, state, *_ in lines if local.endswith(f":{port:04X}") and state == "0A"
     ] == [f"0100007F:{port:04X}"]
+
+
+def test_a_browser_that_takes_brotli_gets_the_compressed_copy(address: str, folder: Path) -> None:
+    answer = Answer(address, "/big.json", headers={"Accept-Encoding": "gzip, deflate, br, zstd"})
+    assert answer.headers.get_all("Content-Encoding") == ["br"]
+    assert answer.headers.get_all("Content-Type") == ["application/json"]
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.body == (folder / "big.json.br").read_bytes()
+    again = {"Accept-Encoding": "br", "If-None-Match": answer.headers["ETag"]}
+    unchanged = Answer(address, "/big.json", headers=again)
+    assert (unchanged.status, unchanged.body) == (304, b"")
+    assert unchanged.headers["Vary"] == "Accept-Encoding"
+    assert Answer(address, "/big.json", headers={**again, "Accept-Encoding": "gzip"}).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Accept-Encoding": "gzip"},
+        {"Accept-Encoding": "br;q=0, gzip"},
+        {"Accept-Encoding": "brotli"},
+        {"Accept-Encoding": "br", "Range": "bytes=0-8"},
+    ],
+)
+def test_others_get_the_file_as_it_is(address: str, folder: Path, headers: dict[str, str]) -> None:
+    answer = Answer(address, "/big.json", headers=headers)
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    whole = (folder / "big.json").read_bytes()
+    assert answer.body == (whole[:9] if "Range" in headers else whole)
+
+
+def test_a_copy_older_than_its_file_is_not_sent(address: str) -> None:
+    answer = Answer(address, "/newer.json", headers={"Accept-Encoding": "br"})
+    assert "Content-Encoding" not in answer.headers
+    assert answer.body == b"{}"
+
+
+def test_answers_are_sent_at_once(address: str) -> None:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
+    times = []
+    for _ in range(20):
+        began = time.perf_counter()
+        connection.request("GET", "/main.js")
+        connection.getresponse().read()
+        times.append(time.perf_counter() - began)
+    connection.close()
+    assert min(times) < 0.03, "each answer waits 40 ms for its second packet: Nagle's algorithm is on"

@@ -17,7 +17,8 @@ def compile_archive(source: str, target: str, options: str) -> None:
         source: path of a zip file.
         target: path of the new one.
         options: JSON with `prefix` (where the files will lie, for tracebacks), `drop` and `keep` (beginnings
-            of names; `keep` wins), `drop_endings`, `optimize` (as Python's -O), and `sources` (whether .py files stay beside the compiled ones, so that tracebacks show their lines).
+            of names; `keep` wins), `drop_endings`, `optimize` (as Python's -O), and
+            `sources` (whether .py files stay beside the compiled ones, so that tracebacks show their lines).
     """
     chosen = json.loads(options)
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as out:

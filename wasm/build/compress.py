@@ -6,6 +6,7 @@ Node.js compresses. The copies are kept in `.cache/brotli` by content, so an unc
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def _kept(path: Path) -> Path:
 def _run(pairs: list[tuple[Path, Path]]) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     jobs = [{"from": str(path), "to": str(kept), "quality": _quality(path)} for path, kept in pairs]
-    listing = KEPT / "jobs.json"
+    listing = KEPT / f"jobs-{os.getpid()}.json"
     listing.write_text(json.dumps(jobs), encoding="utf-8")
     run_logged(f"Compressing {len(jobs)} files", ["node", SCRIPT, listing], "compress.log")
     listing.unlink()

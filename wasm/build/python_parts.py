@@ -12,6 +12,7 @@ Compiling in the browser was more than half of the time until Python ran. The or
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def _job(source: Path, target: Path, **options: Any) -> dict[str, object]:  # no
 
 
 def _compile(label: str, jobs: list[dict[str, object]], stdlib: Path) -> None:
-    listing = OUT / "jobs.json"
+    listing = OUT / f"jobs-{os.getpid()}.json"
     record = {"pyodide": str(PYODIDE), "stdlib": str(stdlib), "jobs": jobs}
     listing.write_text(json.dumps(record), encoding="utf-8")
     run_logged(label, ["node", WASM / "build" / "compile_python.mjs", listing], "compile-python.log")
