@@ -82,6 +82,7 @@ export class RunStats {
       one("updates", "Updates", "Times the policy was changed so far"),
       one("time", "Trained for", "Training time, pauses left out"),
       one("workers", "Workers", "Workers that learn this policy together; more take less time"),
+      one("level", "Level", "How hard the task's curriculum makes it now"),
       one("arithmetic", "Arithmetic", "What computes the learning; the compiled kernels are the faster one"),
     );
   }
@@ -125,6 +126,10 @@ export class RunStats {
     this.#put("time", latest ? duration(latest.seconds) : "–", latest?.seconds);
     this.#put("workers", workersWords(run), run.learning);
     this.#put("arithmetic", arithmeticWords(run));
+    const level = latest?.level ?? null;
+    this.#put("level", level === null ? "–" : `${Math.round(100 * level)} %`, level);
+    const place = this.values.get("level")?.closest("div");
+    if (place) place.hidden = level === null;
     this.#updateParts();
   }
 

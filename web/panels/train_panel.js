@@ -224,12 +224,15 @@ export class TrainPanel {
     if (results.dataset.key === key) return;
     results.dataset.key = key;
     const canFall = (run.task?.healthy.length ?? 0) > 0;
+    const success = run.task?.success?.words;
     results.replaceChildren(
-      ...(run.evaluation ? [evaluationView("Deterministic policy, 10 seeds", run.evaluation, canFall)] : []),
+      ...(run.evaluation
+        ? [evaluationView("Deterministic policy, 10 seeds", run.evaluation, canFall, success)]
+        : []),
       ...(run.evaluating
         ? [h("p", { class: "muted" }, "Evaluating the deterministic policy on 10 seeds")]
         : []),
-      ...(baseline ? [evaluationView("Random policy, 10 seeds", baseline, canFall)] : []),
+      ...(baseline ? [evaluationView("Random policy, 10 seeds", baseline, canFall, success)] : []),
     );
   }
 
