@@ -14,6 +14,8 @@ from tabrl_py.tasks.reset import sample_reset
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Float, Rows
 
+GOLDEN = 0.6180339887498949
+"""Multiples of the golden ratio spread evenly over a circle, however many there are."""
 NOISE_STEPS = 32
 """The noise of a row's sensors is drawn for so many control steps at once."""
 
@@ -57,6 +59,8 @@ class Variation:
         for row in range(self._sim.n_envs):
             self._refill(row)
         self._sim.reset()
+        if self._task.reset.staggered:
+            self._sim.steps[...] = np.floor(self._rows * GOLDEN % 1.0 * self._task.time_limit)
         for row in range(self._sim.n_envs):
             self._refill(row)
 

@@ -78,7 +78,13 @@ GET_UP = replace(
     time_limit=400,
     healthy=(),
     reset=ResetSpec(
-        qpos=STANCE, qpos_noise=0.1, qvel_noise=0.1, root_noise=False, drop_height=0.8, settle_steps=240
+        qpos=STANCE,
+        qpos_noise=0.1,
+        qvel_noise=0.1,
+        root_noise=False,
+        drop_height=0.8,
+        settle_steps=240,
+        staggered=True,
     ),
     reward=RewardSpec("get_up"),
     success=Success("head_height", above=1.25, last_steps=40, words="stood for the last second"),

@@ -97,6 +97,8 @@ class ResetSpec:
             within 30 degrees of level, its heading and which side is up are uniform.
         settle_steps: physics steps between the first state and the episode's first observation, during
             which one random action is held.
+        staggered: whether the first episodes of a run are cut off at different times. For tasks whose
+            episodes all last to the time limit: else all rows would be in the same part of theirs for ever.
     """
 
     qpos: tuple[float, ...] | None = None
@@ -106,6 +108,7 @@ class ResetSpec:
     root_noise: bool = True
     drop_height: float | None = None
     settle_steps: int = 0
+    staggered: bool = False
 
 
 @dataclass(frozen=True)

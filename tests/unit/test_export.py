@@ -56,6 +56,7 @@ def test_records_say_what_the_package_says() -> None:
         "scale": 1.0,
         "clip": None,
         "noise": 0.01,
+        "rate": 1.0,
     }
     by_id = {task["id"]: task["defaults"] for task in tasks}
     assert by_id["Hopper-v5"]["sac"]["network.hidden"] == [256, 256]

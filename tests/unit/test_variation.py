@@ -228,3 +228,18 @@ def test_some_episodes_begin_where_the_row_has_been_and_went_on() -> None:
     other_sim.terminated[:] = True
     other.after_step()
     assert (other_sim.next_init[:, 2] == sim.qpos0[2]).all()
+
+
+def test_rows_that_never_fall_do_not_stay_in_step() -> None:
+    task = replace(get_task("humanoid-getup"), time_limit=40)
+    task = replace(task, reset=replace(task.reset, settle_steps=1))
+    sim, variation = begun(task)
+    assert len(set(sim.steps.tolist())) == 4
+    ends = []
+    for t in range(60):
+        variation.before_step(t)
+        sim.step(np.zeros((4, sim.nu)))
+        ends += [(row, t) for row in np.flatnonzero(sim.truncated).tolist()]
+        variation.after_step()
+    assert len(ends) > 4
+    assert len({t % 40 for _, t in ends}) == 4
