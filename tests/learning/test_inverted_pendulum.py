@@ -41,3 +41,30 @@ def test_reinforce_clearly_beats_random_actions() -> None:
     learned = _evaluate(_train("reinforce", {"seed": 1, "total_steps": 150_000}))
     assert random.return_mean < 50.0
     assert learned.return_mean > 5.0 * random.return_mean
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_sac_balances_the_pendulum_in_few_steps(seed: int) -> None:
+    network = {"network.hidden": [64, 64], "network.normalize_obs": True, "n_envs": 4}
+    algo = {
+        "n_steps": 4,
+        "warmup_steps": 500,
+        "minibatch_size": 64,
+        "learning_rate": 1e-3,
+        "gamma": 0.98,
+        "tau": 0.02,
+    }
+    changes = {"seed": seed, "total_steps": 8_000, **network, **{f"algo.{k}": v for k, v in algo.items()}}
+    assert _evaluate(_train("sac", changes)).return_mean >= 950.0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_ars_balances_the_pendulum(seed: int) -> None:
+    algo = {"n_directions": 8, "top_directions": 4, "n_steps": 50, "noise": 0.1, "step_size": 0.1}
+    changes = {
+        "seed": seed,
+        "total_steps": 150_000,
+        "n_envs": 16,
+        **{f"algo.{k}": v for k, v in algo.items()},
+    }
+    assert _evaluate(_train("ars", changes)).return_mean >= 950.0
