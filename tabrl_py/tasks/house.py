@@ -183,7 +183,7 @@ PPO = {
 _TRAVEL = {
     "network.init_log_std": -1.5,
     "algo.learning_rate": 6e-4,
-    "algo.lr_final": 0.45,
+    "algo.lr_final": 0.56,
     "algo.entropy_coef": 0.002,
 }
 
@@ -222,7 +222,7 @@ WALK = replace(
         {
             "target_speed": 1.4,
             "forward_weight": 4.0,
-            "tilt_weight": 3.0,
+            "tilt_weight": 6.0,
             "change_weight": 0.1,
             "gait_weight": 1.0,
             "gait_period_s": WALK_PERIOD_S,
@@ -230,7 +230,7 @@ WALK = replace(
     ),
     forward_axis="position",
     mirror=mirror((*OBSERVATION_IMAGES, PHASE_IMAGE), ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 3_000_000, **PPO, **_TRAVEL}},
+    defaults={"ppo": {"total_steps": 2_500_000, **PPO, **_TRAVEL}},
 )
 
 RUN = replace(
