@@ -32,7 +32,7 @@ def exercise(sim: BatchSim, disturb: Callable[[], None]) -> list[dict[str, Any]]
 
     def refill() -> None:
         for row in range(sim.n_envs):
-            sim.next_init[row] = sample_reset(task, sim.qpos0, sim.nv, rng)
+            sim.next_init[row] = sample_reset(task, sim.qpos0, sim.nv, rng, randomize=True)
 
     def step() -> None:
         refill()
@@ -51,6 +51,11 @@ def exercise(sim: BatchSim, disturb: Callable[[], None]) -> list[dict[str, Any]]
     disturb()
     step()
     saved = sim.states()
+    if task.command is not None:
+        sim.set_commands([1, 0], np.array([task.command.low, task.command.high]))
+        seen.append(snapshot(sim))
+    if sim.nq == sim.nv + 1:
+        sim.kick([1], np.array([[0.25, -0.5]]))
     sim.push(0, 1, (50.0, 10.0, 0.0), (0.1, 0.0, 1.0), 2)
     for _ in range(3):
         step()

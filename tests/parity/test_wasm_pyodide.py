@@ -15,7 +15,7 @@ from tests.parity.exercise import exercise
 from tests.parity.node_sim import Node, NodeBatchSim
 
 HERE = Path(__file__).parent
-TASKS = ["Hopper-v5", "humanoid-stand"]
+TASKS = ["Hopper-v5", "humanoid-stand", "humanoid-command"]
 
 SCRIPT = """
 import json, sys
@@ -51,6 +51,10 @@ for name in {tasks!r}:
         refused(ValueError, sim.watch, [3]),
         refused(ValueError, sim.step, np.zeros((2, 1))),
         refused(ValueError, sim.load_states, np.zeros((3, 3))),
+    ]
+    report[name + " told"] = [
+        "" if task.command else refused(ValueError, sim.set_commands, [0], np.zeros((1, 3))),
+        refused(ValueError, sim.kick, [3], np.zeros((1, 2))),
     ]
     sim.next_init[2, 0] = np.inf
     report[name + " refused"].append(refused(ValueError, sim.reset))
@@ -105,6 +109,12 @@ def test_what_cannot_be_done_says_why(report: dict[str, Any], name: str) -> None
     ]
     for words, found in zip(expected, report[f"{name} refused"], strict=True):
         assert words in found
+
+
+def test_commands_and_kicks_that_cannot_be_say_why(report: dict[str, Any]) -> None:
+    assert report["Hopper-v5 told"][0] == "task Hopper-v5 takes no command"
+    assert "cannot be kicked" in report["Hopper-v5 told"][1]
+    assert "row=3 does not exist" in report["humanoid-command told"][1]
 
 
 def test_a_model_that_cannot_be_used_is_a_model_error(report: dict[str, Any]) -> None:
