@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tabrl_py.config import RECIPE_VERSION
 from tests.browser.conftest import OpenLab
 from tests.browser.lab import PENDULUM, Lab
 
@@ -207,6 +208,7 @@ def test_a_run_shows_its_recipe(open_lab: OpenLab, isolated_url: str) -> None:
     lab.train(TASK, {**PENDULUM, "total_steps": 1_000_000, "network.hidden": "32, 16"})
     lab.wait_run("running")
     recipe = recipe_of(lab)
+    assert recipe["recipe_version"] == RECIPE_VERSION
     assert recipe["task"] == TASK
     assert recipe["n_envs"] == PENDULUM["n_envs"]
     assert recipe["network"]["hidden"] == [32, 16]

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from tabrl_py.config import Recipe
 from tabrl_py.errors import ConfigError
+from tabrl_py.tasks import TASKS
 from tests.browser.conftest import OpenLab
 
 pytestmark = pytest.mark.browser
@@ -46,6 +47,11 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("ars", "algo.noise", 0),
     ("ars", "algo.top_directions", 40),
     ("ars", "n_envs", 65),
+    ("ppo", "kernels", "fast"),
+    ("ppo", "randomize", "yes"),
+    ("ppo", "revisit", 1.5),
+    ("ppo", "algo.symmetry", "both"),
+    ("ppo", "algo.final_log_std", -7),
     ("ppo", "n_envs", 64),
 ]
 
@@ -109,6 +115,31 @@ def test_every_default_of_every_task_is_accepted(open_lab: OpenLab, isolated_url
         for algorithm in ("reinforce", "sac", "ars", "ppo"):
             lab.choose_algorithm(algorithm)
             assert lab.page.locator(".setting-problem:visible").all_inner_texts() == []
+
+
+def test_a_setting_is_shown_where_it_does_something(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url)
+    lab.enter("train")
+    lab.page.locator("details.group > summary").click()
+
+    def shown(path: str) -> bool:
+        return lab.page.locator(f".setting[data-path='{path}']").is_visible()
+
+    for task in (TASKS["humanoid-walk"], TASKS["InvertedPendulum-v5"], TASKS["Hopper-v5"]):
+        lab.choose_task("train", task.id)
+        assert shown("algo.symmetry") is (task.mirror is not None)
+        assert shown("randomize") is (task.randomization != ())
+    for path, choice, other, decided in (
+        ("algo.exploration", "annealed", "learned", "algo.final_log_std"),
+        ("algo.lr_schedule", "linear", "constant", "algo.lr_final"),
+    ):
+        lab.set(path, choice)
+        assert shown(decided)
+        lab.set(decided, 1000)
+        assert lab.page.locator(".setting-problem:visible").count() == 1
+        lab.set(path, other)
+        assert not shown(decided)
+        assert lab.page.locator(".setting-problem:visible").count() == 0, "what is not shown is as usual"
 
 
 def test_a_changed_setting_can_be_put_back(open_lab: OpenLab, isolated_url: str) -> None:
