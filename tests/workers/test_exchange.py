@@ -26,7 +26,10 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def team(modules: Path, **job: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     """What each member of a team saw."""
-    return run(modules, DRIVER, json.dumps({"seed": 1, "most": 700, "slot": 200, **job}))
+    found: list[dict[str, Any]] = run(
+        modules, DRIVER, json.dumps({"seed": 1, "most": 700, "slot": 200, **job})
+    )
+    return found
 
 
 def run(modules: Path, script: Path, *arguments: str) -> Any:  # noqa: ANN401
