@@ -239,9 +239,15 @@ def go_forward(
     if change_weight:
         terms["change"] = -change_weight * _mean_square(s.control - s.prev.control)
     if gait_weight:
-        right, left = (s.soles > CARRYING_N).astype(np.float64).T
-        terms["gait"] = gait_weight * np.sin((2.0 * np.pi / gait_period_s) * s.clock) * (right - left)
+        terms["gait"] = gait_weight * _in_time(s, gait_period_s)
     return _summed(terms)
+
+
+def _in_time(s: State, period_s: float) -> F64:
+    """Sine of the gait's period where only the right foot carries, less it where only the left one does."""
+    right, left = (s.soles > CARRYING_N).astype(np.float64).T
+    in_time: F64 = np.sin((2.0 * np.pi / period_s) * s.clock) * (right - left)
+    return in_time
 
 
 def _own_velocity(s: State) -> tuple[F64, F64]:
@@ -275,21 +281,29 @@ def _closeness(error: F64, wanted: F64, floor: float) -> F64:
 def follow(
     s: State,
     alive_weight: float = 1.0,
-    move_weight: float = 2.0,
+    move_weight: float = 4.0,
     turn_weight: float = 1.0,
     upright_weight: float = 0.5,
+    tilt_weight: float = 6.0,
     control_weight: float = 0.05,
+    change_weight: float = 0.1,
+    gait_weight: float = 1.0,
+    gait_period_s: float = 0.64,
 ) -> tuple[F64, Terms]:
-    """Moves and turns as its command says, upright and without effort (the house robot).
+    """Moves and turns as its command says, upright, in steps, without effort (the house robot).
 
     Args:
-        s: of the house robot, with the signal `command`: forward (m/s), sideways to the left (m/s), turn to
-            the left (rad/s), all as the robot itself heads.
+        s: of the house robot, with the signals `clock`, `soles` and `control`, and `command`: forward (m/s),
+            sideways to the left (m/s), turn to the left (rad/s), all as the robot itself heads.
         alive_weight: per step that does not end the task.
         move_weight: times how close the centre of mass's velocity is to the command's.
         turn_weight: times how close the turning rate of the heading is to the command's.
         upright_weight: times the z part of the torso's upward axis.
+        tilt_weight: times the squared sine of the torso's angle from upright.
         control_weight: times the mean squared action.
+        change_weight: times the mean squared change of the control.
+        gait_weight: times what go_forward earns by steps in time, where it is told to go or turn.
+        gait_period_s: of two steps.
     """
     forward, sideways = _own_velocity(s)
     (cos, sin), (cos0, sin0) = _direction(s.heading), _direction(s.prev.heading)
@@ -297,13 +311,18 @@ def follow(
     turn = (cos0 * sin - sin0 * cos) / s.dt
     want_forward, want_sideways, want_turn = s.command.T
     off = _length(forward - want_forward, sideways - want_sideways)
+    want_speed, want_rate = _length(want_forward, want_sideways), np.abs(want_turn)
+    told = np.minimum((want_speed + want_rate) / 0.3, 1.0)
     return _summed(
         {
             "alive": alive_weight * _alive(s),
-            "move": move_weight * _closeness(off, _length(want_forward, want_sideways), 0.4),
-            "turn": turn_weight * _closeness(np.abs(turn - want_turn), np.abs(want_turn), 1.0),
+            "move": move_weight * _closeness(off, want_speed, 0.4),
+            "turn": turn_weight * _closeness(np.abs(turn - want_turn), want_rate, 1.0),
             "upright": upright_weight * s.upright,
+            "tilt": -tilt_weight * (1.0 - np.square(s.upright)),
             "control": -control_weight * _mean_square(s.action),
+            "change": -change_weight * _mean_square(s.control - s.prev.control),
+            "gait": gait_weight * told * _in_time(s, gait_period_s),
         }
     )
 

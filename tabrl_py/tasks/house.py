@@ -180,7 +180,7 @@ PPO = {
     "algo.lr_schedule": "linear",
     "algo.symmetry": "network",
 }
-_TRAVEL = {
+TRAVEL = {
     "network.init_log_std": -1.5,
     "algo.learning_rate": 6e-4,
     "algo.lr_final": 0.56,
@@ -230,7 +230,7 @@ WALK = replace(
     ),
     forward_axis="position",
     mirror=mirror((*OBSERVATION_IMAGES, PHASE_IMAGE), ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 2_500_000, **PPO, **_TRAVEL}},
+    defaults={"ppo": {"total_steps": 2_500_000, **PPO, **TRAVEL}},
 )
 
 RUN = replace(
@@ -242,7 +242,7 @@ RUN = replace(
     reward=RewardSpec(
         "go_forward", {**WALK.reward.params, "target_speed": 3.0, "gait_period_s": RUN_PERIOD_S}
     ),
-    defaults={"ppo": {"total_steps": 5_000_000, **PPO, **_TRAVEL}},
+    defaults={"ppo": {"total_steps": 5_000_000, **PPO, **TRAVEL}},
 )
 
 

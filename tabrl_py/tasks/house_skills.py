@@ -4,15 +4,20 @@ from dataclasses import replace
 
 from tabrl_py.tasks.house import (
     ACTION_IMAGE,
+    GAIT_SIGNALS,
     OBSERVATION,
     OBSERVATION_IMAGES,
+    PHASE_IMAGE,
     PPO,
     RANDOMIZATION,
     RUN,
     SIGNALS,
     STANCE,
     STAND,
+    TRAVEL,
     WALK,
+    WALK_PERIOD_S,
+    phase,
     with_torques,
 )
 from tabrl_py.tasks.mirror import in_place, mirror
@@ -28,7 +33,6 @@ from tabrl_py.tasks.spec import (
 )
 
 _HEADING = next(field for field in SIGNALS if field.name == "heading")
-_MOVES = {"ppo": {"total_steps": 8_000_000, **PPO, "network.init_log_std": -1.5, "algo.entropy_coef": 0.002}}
 
 
 def _is_heading(field: ObsField) -> bool:
@@ -49,12 +53,12 @@ _HEADING_AT = next(i for i, field in enumerate(OBSERVATION) if _is_heading(field
 _SEEN_IMAGES = (*OBSERVATION_IMAGES[:_HEADING_AT], *OBSERVATION_IMAGES[_HEADING_AT + 1 :])
 
 COMMAND = replace(
-    STAND,
+    WALK,
     id="humanoid-command",
     title="Follow commands",
     summary="Walk forward, backward, aside or turn, as told.",
-    observation=(*_SEEN, ObsField("command", "command", 0, 3, "m/s, m/s, rad/s")),
-    signals=(*SIGNALS, SignalField("command", "command", 0, 3, "m/s, m/s, rad/s")),
+    observation=(*_SEEN, *phase(WALK_PERIOD_S), ObsField("command", "command", 0, 3, "m/s, m/s, rad/s")),
+    signals=(*SIGNALS, *GAIT_SIGNALS, SignalField("command", "command", 0, 3, "m/s, m/s, rad/s")),
     heading=_HEADING,
     command=CommandSpec(
         names=("forward", "sideways", "turn"),
@@ -65,9 +69,10 @@ COMMAND = replace(
         zero_share=0.15,
         single_share=0.4,
     ),
-    reward=RewardSpec("follow"),
-    mirror=mirror((*_SEEN_IMAGES, in_place(1.0, -1.0, -1.0)), ACTION_IMAGE),
-    defaults=_MOVES,
+    reward=RewardSpec("follow", {"gait_period_s": WALK_PERIOD_S}),
+    forward_axis="",
+    mirror=mirror((*_SEEN_IMAGES, PHASE_IMAGE, in_place(1.0, -1.0, -1.0)), ACTION_IMAGE),
+    defaults={"ppo": {"total_steps": 8_000_000, **PPO, **TRAVEL}},
 )
 
 GET_UP = replace(
@@ -89,7 +94,7 @@ GET_UP = replace(
     reward=RewardSpec("get_up"),
     success=Success("head_height", above=1.25, last_steps=40, words="stood for the last second"),
     # Lying robots have to find far other poses: the first actions reach further.
-    defaults={"ppo": {**_MOVES["ppo"], "network.init_log_std": -0.7}},
+    defaults={"ppo": {"total_steps": 8_000_000, **PPO, **TRAVEL, "network.init_log_std": -0.7}},
 )
 
 WALK_ROUGH = replace(
@@ -103,7 +108,7 @@ WALK_ROUGH = replace(
         *(entry for entry in RANDOMIZATION if entry.name != "push"),
     ),
     curriculum=Curriculum(scales=("slope", "push")),
-    defaults=_MOVES,
+    defaults={"ppo": {"total_steps": 5_000_000, **PPO, **TRAVEL}},
 )
 
 HOUSE_TASKS = (

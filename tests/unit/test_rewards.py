@@ -140,21 +140,26 @@ def test_go_forward_by_hand() -> None:
 
 def test_follow_by_hand() -> None:
     """The first turns left by the angle whose sine is 0.6; the second does what it is told but turn."""
-    now = {**HOUSE, "command": [[0.3, 0.0, 0.2], [-3.0, -2.0, 1.0]]}
-    before = {**now, "heading": [[0.8, -0.6], [0.0, 2.0]]}
+    gait = {"clock": [0.16, 0.48], "soles": [[400.0, 0.0], [0.0, 9.0]], "control": [[1.0, -2.0]] * 2}
+    now = {**HOUSE, **gait, "command": [[0.3, 0.0, 0.2], [-3.0, -2.0, 1.0]]}
+    before = {**now, "heading": [[0.8, -0.6], [0.0, 2.0]], "control": [[0.0, -2.0], [1.0, 2.0]]}
     check(
-        follow(state(now, before)),
+        follow(state(now, before), move_weight=2.0),
         {
             "alive": [1.0, 0.0],
             "move": [0.0, 2.0],
             "turn": [0.0, 0.0],
             "upright": [0.45, 0.1],
+            "tilt": [-6.0 * (1.0 - 0.81), -6.0 * (1.0 - 0.04)],
             "control": [-0.125, -0.125],
+            "change": [-0.05, -0.8],
+            "gait": [1.0, 1.0],
         },
     )
     still = {**now, "com_velocity": [[0.0] * 3, [0.0] * 3], "command": [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]}
     terms = follow(state(still))[1]
-    np.testing.assert_allclose(terms["move"], [0.0, 2.0], atol=1e-12)
+    np.testing.assert_allclose(terms["gait"], [1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(terms["move"], [0.0, 4.0], atol=1e-12)
     np.testing.assert_allclose(terms["turn"], [1.0, 1.0], atol=1e-12)
 
 

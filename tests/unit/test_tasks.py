@@ -75,8 +75,8 @@ def test_house_joints_actuators_and_stance_are_the_models(name: str) -> None:
 def test_house_observation_has_72_numbers_that_all_live(task: TaskSpec) -> None:
     """A commanded robot sees the command in place of its heading; a walking one, its gait's phase too."""
     walks = any(field.fn == "sin" for field in task.observation)
-    assert walks == task.id.startswith(("humanoid-walk", "humanoid-run"))
-    assert task.obs_size == (73 if task.id == "humanoid-command" else 72 + 2 * walks)
+    assert walks == task.id.startswith(("humanoid-walk", "humanoid-run", "humanoid-command"))
+    assert task.obs_size == 72 + 2 * walks + (task.id == "humanoid-command")
     task = replace(task, reset=replace(task.reset, settle_steps=0))
     rng = np.random.default_rng(1)
     sim = NativeBatchSim(task, 4, dtype=np.float64)
