@@ -28,6 +28,8 @@ const PHONE = matchMedia("(max-width: 760px)");
 /** Robots drawn while training; a phone's screen and processor hold fewer. */
 const VISIBLE = 64;
 const VISIBLE_ON_PHONE = 16;
+/** A phone has as many cores as a desk's machine, and less memory: each worker takes some 150 MB. */
+const WORKERS_ON_PHONE = 4;
 const READOUT_MS = 500;
 
 /** @typedef {"watch"|"train"} Room */
@@ -48,6 +50,7 @@ export class App {
     const loadModel = (/** @type {TaskRecord} */ task) => this.loadModel(task);
     this.run = new RunControl(notices, () => this.storage, loadModel);
     this.run.visible = PHONE.matches ? VISIBLE_ON_PHONE : VISIBLE;
+    if (PHONE.matches) this.run.workers = Math.min(this.run.workers, WORKERS_ON_PHONE);
     this.play = new PlayControl(notices, loadModel);
     this.library = new PolicyLibrary(this.tasks, this.run);
     /** @type {Room} */

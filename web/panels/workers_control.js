@@ -2,7 +2,7 @@
 
 import { cores, MOST_WORKERS, mostWorkers } from "../team.js";
 import { h, setText } from "./elements.js";
-import { fullCount } from "./format.js";
+import { fullCount, plural } from "./format.js";
 import { algorithmWords } from "./settings_form.js";
 
 /** @import {RunControl} from "../run_control.js" */
@@ -22,7 +22,9 @@ export class WorkersControl {
       min: "1",
       step: "1",
       "aria-describedby": `${id}-help`,
-      oninput: () => this.run.setWorkers(Number(this.input.value)),
+      oninput: () => setText(this.count, this.input.value),
+      // Only where the slider comes to rest: each worker on the way would begin to load.
+      onchange: () => this.run.setWorkers(Number(this.input.value)),
     });
     this.count = h("output", { class: "num", for: id });
     this.help = h("p", { class: "setting-help", id: `${id}-help` });
@@ -37,24 +39,22 @@ export class WorkersControl {
 
   /** @param {Shared} shared the run, or what the form asks for */
   update(shared) {
+    if (this.input.matches(":active")) return; // it is being drawn
     const most = mostWorkers(shared);
     const value = Math.min(this.run.workers, most);
     this.input.max = String(Math.max(2, most));
     this.input.value = String(value);
     this.input.disabled = most === 1;
     setText(this.count, String(value));
-    setText(this.help, helpOf(shared, most, value));
+    setText(this.help, helpOf(shared, most));
   }
 }
 
 /**
  * @param {Shared} shared
  * @param {number} most
- * @param {number} value
  */
-function helpOf({ algorithm, n_envs }, most, value) {
-  const own = cores();
-  const here = `this machine has ${own === 1 ? "one core" : `${own} cores`}`;
+function helpOf({ algorithm, n_envs }, most) {
   if (most === 1) {
     const title = algorithmWords(algorithm).title;
     return mostWorkers({ algorithm, n_envs: 8 }) === 1
@@ -62,10 +62,8 @@ function helpOf({ algorithm, n_envs }, most, value) {
       : `${fullCount(n_envs)} environments are learned by one worker; a multiple of 8 can be shared by up to 8.`;
   }
   const about =
-    value > own
-      ? `More than cores gain nothing: ${here}.`
-      : most < MOST_WORKERS
-        ? `${fullCount(n_envs)} environments can be shared by up to ${most}, a multiple of 8 by up to 8.`
-        : `By default one per core: ${here}.`;
+    most < MOST_WORKERS
+      ? `${fullCount(n_envs)} environments can be shared by up to ${most}, a multiple of 8 by up to 8.`
+      : `This machine has ${plural(cores(), "core")}; more workers than that gain nothing.`;
   return `Workers share the robots and the learning. Raising it takes less time and never changes the result. ${about}`;
 }

@@ -70,8 +70,8 @@ function bridge(mujoco) {
   return {
     /** @param {[xml: string, task: string, nEnvs: number]} given */
     createSim: (...given) => new PythonSim(mujoco, ...given),
-    /** The exchange of the newest start_training; null where this worker learns alone. */
-    team: () => exchange,
+    /** The exchange of the newest start_training; undefined, which is None there, where this worker learns alone. */
+    team: () => exchange ?? undefined,
     /**
      * @param {string} text JSON of a message of protocol.py
      * @param {string[]} names of its binary fields
