@@ -1,0 +1,79 @@
+"""A module worker in headless Chromium that a benchmark asks for one piece of work after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.conftest import CHROMIUM_FLAGS
+from tests.servers import served_plainly
+from wasm.build import browser as chromium_finder
+
+LIMIT_MS = 600_000
+ANSWERS = """
+onmessage = async ({ data }) => {
+  try {
+    postMessage({ answer: await (await calls)[data.call](data) });
+  } catch (error) {
+    postMessage({ error: String(error.stack ?? error) });
+  }
+};
+"""
+START = """([source, count]) => {
+  const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  globalThis.workers = Array.from({ length: count }, () => new Worker(url, { type: "module" }));
+  globalThis.ask = (k, message) => new Promise((resolve, reject) => {
+    const worker = workers[k];
+    worker.onmessage = ({ data }) => "error" in data ? reject(new Error(data.error)) : resolve(data.answer);
+    worker.onerror = (event) => reject(new Error(event.message || "the worker did not start"));
+    worker.postMessage(message);
+  });
+}"""
+
+
+class Workers:
+    """Workers of one page, whose source defines `calls`: functions of a message by the name in its `call`.
+
+    `calls` may be a promise of them; the source must not await anything itself, or the first message would
+    come before the worker listens.
+    """
+
+    def __init__(self, page: Page, browser: str) -> None:
+        self._page = page
+        self.browser = browser
+
+    def ask(self, call: str, *, worker: int = 0, **message: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """What one worker's function returns for a message."""
+        return self._page.evaluate("([k, message]) => ask(k, message)", [worker, {"call": call, **message}])
+
+    def ask_all(self, messages: Sequence[dict[str, Any]]) -> list[Any]:
+        """The answers of the workers, each to its message, all at work at the same time."""
+        answers: list[Any] = self._page.evaluate(
+            "(messages) => Promise.all(messages.map((message, k) => ask(k, message)))", list(messages)
+        )
+        return answers
+
+
+@contextmanager
+def chromium_workers(folder: Path, source: str, count: int = 1) -> Iterator[Workers]:
+    """Workers with this source, in a page of a plain server.
+
+    Args:
+        folder: what the server serves, as the built page.
+        source: a module; `ROOT` is defined before it, the server's address with a slash at its end.
+        count: of workers.
+    """
+    chromium = chromium_finder.require_chromium()
+    with served_plainly(folder) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        page = browser.new_page()
+        page.set_default_timeout(LIMIT_MS)
+        page.goto(f"{address}settings.json")
+        page.evaluate(START, [f'const ROOT = "{address}";\n{source}\n{ANSWERS}', count])
+        yield Workers(page, f"headless Chromium {browser.version}, {os.cpu_count()} cores")
+        browser.close()
