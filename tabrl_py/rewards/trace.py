@@ -26,7 +26,7 @@ element-wise functions by their names.
 FUNCTIONS = frozenset(
     (
         *("add", "subtract", "multiply", "divide", "negative", "absolute", "square", "sqrt", "power"),
-        *("minimum", "maximum", "exp", "tanh", "sin", "cos", "hypot", "arctan2", "logical_not"),
+        *("minimum", "maximum", "exp", "tanh", "sin", "cos", "hypot", "arctan2", "greater", "logical_not"),
     )
 )
 """What reward_program.js knows; a reward that uses another function is played by Python."""
@@ -68,6 +68,10 @@ class _Traced(NDArrayOperatorsMixin):
             raise UntraceableError(f"{name} into an array")
         target.entry, target.shape = result.entry, result.shape
         return target
+
+    def __bool__(self) -> bool:
+        """Which way a branch goes cannot be written down."""
+        raise UntraceableError("a branch")
 
     def __getitem__(self, key: Any) -> "_Traced":  # noqa: ANN401
         """A column, or columns, of all environments."""
