@@ -9,6 +9,7 @@ import statistics
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks import _results
 from tests.browser.test_views_figures import GRID
 from tests.browser.views_page import views_page
 from tests.conftest import CHROMIUM_FLAGS
@@ -45,6 +46,9 @@ def main() -> None:
                 figures[f"ms_{count}"] = round(median, 2)
                 print(f"{count:>7} {median:>10.2f} {p95:>8.2f}")
         browser.close()
+    lines = ["| robots | median ms per picture |", "|---:|---:|"]
+    lines += [f"| {count} | {figures[f'ms_{count}']:.2f} |" for count in COUNTS]
+    _results.write("frame", "./build.sh bench frame", "\n".join(lines) + "\n", {"figures": figures})
     print(json.dumps({"bench": "frame", "figures": figures}))
 
 

@@ -43,7 +43,8 @@ def listen(port: int) -> socket.socket:
     Raises:
         PortError: the port is in use, or not allowed to this user.
     """
-    # With the protocol named, asyncio switches off Nagle's algorithm: else every answer waits 40 ms for its body.
+    # Only where the protocol is named does asyncio switch off Nagle's algorithm, which holds every body
+    # back for 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -244,6 +244,7 @@ def test_without_webgl_robots_are_stick_figures(isolated_url: str, chromium: Bro
         "models/house_position.scene.json",
         "**/numpy-*.whl",
         "**/mujoco*.wasm",
+        "workers/player_worker.js*",
         "workers/python_worker.js*",
     ],
 )
