@@ -203,6 +203,7 @@ def go_forward(
     change_weight: float = 0.0,
     gait_weight: float = 0.0,
     gait_period_s: float = 0.8,
+    flight_weight: float = 0.0,
 ) -> tuple[F64, Terms]:
     """Speed along x up to a target, upright, facing x, without drifting aside or effort (the house robot).
 
@@ -224,6 +225,7 @@ def go_forward(
         gait_weight: times the sine of the period, where only the right foot carries, and less where only the
             left one does; needs the signals `clock` (s) and `soles` (right, left, N).
         gait_period_s: of two steps.
+        flight_weight: per step in which neither foot carries; without it a robot may hop in time.
     """
     forward, sideways = s.com_velocity[:, 0], s.com_velocity[:, 1]
     terms = {
@@ -240,6 +242,9 @@ def go_forward(
         terms["change"] = -change_weight * _mean_square(s.control - s.prev.control)
     if gait_weight:
         terms["gait"] = gait_weight * _in_time(s, gait_period_s)
+    if flight_weight:
+        right, left = (s.soles > CARRYING_N).astype(np.float64).T
+        terms["flight"] = -flight_weight * (1.0 - np.maximum(right, left))
     return _summed(terms)
 
 

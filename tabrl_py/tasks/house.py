@@ -224,7 +224,8 @@ WALK = replace(
             "forward_weight": 4.0,
             "tilt_weight": 6.0,
             "change_weight": 0.1,
-            "gait_weight": 1.0,
+            "gait_weight": 2.0,
+            "flight_weight": 1.0,
             "gait_period_s": WALK_PERIOD_S,
         },
     ),
@@ -240,7 +241,8 @@ RUN = replace(
     summary="Run forward as fast as 3 m/s without falling.",
     observation=(*OBSERVATION, *phase(RUN_PERIOD_S)),
     reward=RewardSpec(
-        "go_forward", {**WALK.reward.params, "target_speed": 3.0, "gait_period_s": RUN_PERIOD_S}
+        "go_forward",
+        {**WALK.reward.params, "target_speed": 3.0, "gait_period_s": RUN_PERIOD_S, "flight_weight": 0.0},
     ),
     defaults={"ppo": {"total_steps": 5_000_000, **PPO, **TRAVEL}},
 )

@@ -212,6 +212,9 @@ def test_go_forward_tilt_change_and_gait_by_hand() -> None:
     # The right foot in the first quarter's end, the left one at three quarters: both in time.
     np.testing.assert_allclose(terms["gait"], [1.5, 1.5])
     np.testing.assert_allclose(total, sum(terms.values()))
+    flying = {**now, "soles": [[4.0, 4.0], [0.0, 300.0]]}
+    _, terms = go_forward(state(flying, before), target_speed=1.4, flight_weight=0.7)
+    np.testing.assert_allclose(terms["flight"], [-0.7, 0.0])
     late, _ = go_forward(state({**now, "clock": [0.6, 0.2]}, before), target_speed=1.4, **weights)
     early, _ = go_forward(state(now, before), target_speed=1.4, **weights)
     np.testing.assert_allclose(early - late, [3.0, 3.0])
