@@ -31,6 +31,15 @@ async function start() {
       }
       return seconds;
     },
+
+    /** Raw control steps per second over about so many seconds, from the states that a rollout has just come to. */
+    bare({ seconds: least, steps }) {
+      for (let made = 0; made < 2 * steps; made++) rollouts.advance(1);
+      rollouts.learn();
+      let [seconds, made] = [0, 0];
+      for (; seconds < least; made += steps * held.sim.nEnvs) seconds += raw(held.sim, steps);
+      return made / seconds;
+    },
   };
 
   /** Each row's physics from its present state on, under its last action: nothing but mj_step. */

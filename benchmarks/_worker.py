@@ -1,18 +1,15 @@
-"""A module worker in headless Chromium that a benchmark asks for one piece of work after the other."""
+"""Module workers in headless Chromium that a benchmark asks for one piece of work after the other."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.conftest import CHROMIUM_FLAGS
 from tests.servers import served_plainly
-from wasm.build import browser as chromium_finder
 
 LIMIT_MS = 600_000
 ANSWERS = """
@@ -43,9 +40,8 @@ class Workers:
     come before the worker listens.
     """
 
-    def __init__(self, page: Page, browser: str) -> None:
+    def __init__(self, page: Page) -> None:
         self._page = page
-        self.browser = browser
 
     def ask(self, call: str, *, worker: int = 0, **message: Any) -> Any:  # noqa: ANN401 - any JSON value
         """What one worker's function returns for a message."""
@@ -60,20 +56,19 @@ class Workers:
 
 
 @contextmanager
-def chromium_workers(folder: Path, source: str, count: int = 1) -> Iterator[Workers]:
+def workers_in(browser: Browser, folder: Path, source: str, count: int = 1) -> Iterator[Workers]:
     """Workers with this source, in a page of a plain server.
 
     Args:
+        browser: that runs them.
         folder: what the server serves, as the built page.
         source: a module; `ROOT` is defined before it, the server's address with a slash at its end.
         count: of workers.
     """
-    chromium = chromium_finder.require_chromium()
-    with served_plainly(folder) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+    with served_plainly(folder) as address:
         page = browser.new_page()
         page.set_default_timeout(LIMIT_MS)
         page.goto(f"{address}settings.json")
         page.evaluate(START, [f'const ROOT = "{address}";\n{source}\n{ANSWERS}', count])
-        yield Workers(page, f"headless Chromium {browser.version}, {os.cpu_count()} cores")
-        browser.close()
+        yield Workers(page)
+        page.close()

@@ -17,6 +17,7 @@ import json
 import math
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ import mujoco
 import numpy as np
 
 from benchmarks import _results
-from benchmarks._worker import Workers, chromium_workers
+from benchmarks._browser import chromium, name_of
+from benchmarks._turns import in_turns
+from benchmarks._worker import Workers, workers_in
 from tabrl_py.tasks import TASKS, get_task
 from tabrl_py.types import F64
 from wasm.build import dist
@@ -80,17 +83,10 @@ def measure(workers: Workers, modules: int, name: str, native: Native, rounds: i
     """Steps per second, medians: native, then with each module; they take turns."""
     native.run(WARM_UP_STEPS)
     steps = math.ceil(SLICE_S * WARM_UP_STEPS / native.run(WARM_UP_STEPS) / HOLD) * HOLD
-    seconds: list[list[float]] = [[] for _ in range(1 + modules)]
-    for turn in range(WARM_UP + rounds):
-        for at in range(1 + modules):
-            side = (at + turn) % (1 + modules)
-            if side == 0:
-                took = native.run(steps)
-            else:
-                took = run_in_tab(workers, side - 1, name, native, steps)["seconds"]
-            if turn >= WARM_UP:
-                seconds[side].append(took)
-    return [steps / statistics.median(each) for each in seconds]
+    sides: dict[str, Callable[[], float]] = {"native": lambda: native.run(steps)}
+    for k in range(modules):
+        sides[f"module {k}"] = lambda k=k: run_in_tab(workers, k, name, native, steps)["seconds"]  # type: ignore[misc]
+    return [steps / statistics.median(each) for each in in_turns(sides, rounds, WARM_UP).values()]
 
 
 def table_of(speeds: dict[str, list[float]], other: str | None, same: dict[str, bool]) -> str:
@@ -123,7 +119,9 @@ def main() -> None:
     modules = [None, options.beside] if options.beside else [None]
     speeds: dict[str, list[float]] = {}
     same: dict[str, bool] = {}
-    with chromium_workers(page, WORKER.read_text(encoding="utf-8"), len(modules)) as workers:
+    source = WORKER.read_text(encoding="utf-8")
+    with chromium() as browser, workers_in(browser, page, source, len(modules)) as workers:
+        tab = name_of(browser)
         for k, module in enumerate(modules):
             data = None if module is None else base64.b64encode(module.read_bytes()).decode()
             loaded = workers.ask("load", worker=k, module=data, xml=xml)
@@ -138,12 +136,12 @@ def main() -> None:
     other = options.beside.stem if options.beside else None
     table = table_of(speeds, other, same)
     print(table)
-    ratios = {name: float(f"{tab / native:.4g}") for name, (native, tab, *_) in speeds.items()}
+    ratios = {name: float(f"{wasm / native:.4g}") for name, (native, wasm, *_) in speeds.items()}
     figures = {f"wasm_over_native_{name}": ratio for name, ratio in ratios.items()}
     if HOUSE in ratios:
         figures = {"wasm_over_native": ratios[HOUSE], **figures}
     if other is None and not options.model:
-        record = {"figures": figures, "browser": workers.browser, "mujoco": mujoco.mj_versionString()}
+        record = {"figures": figures, "browser": tab, "mujoco": mujoco.mj_versionString()}
         steps = {name: [round(each) for each in both] for name, both in speeds.items()}
         _results.write("physics", "./build.sh bench physics", table, {**record, "steps_per_s": steps})
     print(json.dumps({"bench": "physics", "figures": figures}))

@@ -14,7 +14,8 @@ import statistics
 from pathlib import Path
 
 from benchmarks import _results
-from benchmarks._worker import chromium_workers
+from benchmarks._browser import chromium, name_of
+from benchmarks._worker import workers_in
 from tabrl_py.tasks import get_task
 from tabrl_py.tasks.recipes import default_recipe
 from wasm.build import dist
@@ -40,7 +41,9 @@ def main() -> None:
     recipe = default_recipe(task, "ppo", changes)
     xml = (page / "models" / f"{task.model}.xml").read_text(encoding="utf-8")
     source = (HERE / "_rollout_measured.py").read_text(encoding="utf-8")
-    with chromium_workers(page, (HERE / "_rollout_worker.js").read_text(encoding="utf-8")) as workers:
+    worker = (HERE / "_rollout_worker.js").read_text(encoding="utf-8")
+    with chromium() as browser, workers_in(browser, page, worker) as workers:
+        tab = name_of(browser)
         versions = workers.ask("begin", source=source, recipe=recipe.to_json(), xml=xml)
         seconds = [
             workers.ask("measure", pieces=STEPS // PIECE, steps=PIECE)
@@ -61,7 +64,7 @@ def main() -> None:
     )
     print(table)
     if task.id == TASK:
-        record = {"figures": figures, "browser": workers.browser, "versions": versions, "steps_per_s": speeds}
+        record = {"figures": figures, "browser": tab, "versions": versions, "steps_per_s": speeds}
         _results.write("rollout", "./build.sh bench rollout", table, record)
     print(json.dumps({"bench": "rollout", "figures": figures}))
 
