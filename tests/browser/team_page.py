@@ -16,7 +16,7 @@ DRIVER = """
 const byte_text = (byte) => String.fromCharCode(byte);
 const text = (buffer) => btoa(Array.from(new Uint8Array(buffer), byte_text).join(""));
 globalThis.crew = {
-  policies: {}, records: [], said: [], rows: [], frame: null, over: false, waiting: [],
+  policies: {}, records: [], said: [], rows: [], frame: null, states: [], waiting: [],
   async open(wanted) {
     const { WorkerGroup } = await import("./worker_group.js");
     const note = (name) => (error) => this.take(() => this.said.push(`${name}: ${error.message}`));
@@ -42,13 +42,13 @@ globalThis.crew = {
     if (message.type === "frame")
       this.frame = { floats: message.poses.byteLength / 4, returns: message.returns };
     if (message.type === "failed") this.said.push(`${message.name}: ${message.message}`);
-    if (message.type === "state_changed" && message.state === "stopped") this.over = true;
+    if (message.type === "state_changed") this.states.push(message.state);
   },
   async start(recipe, visible) {
     const { tasks } = await (await fetch("tasks.json")).json();
     const task = tasks.find((each) => each.id === recipe.task);
     const model_xml = await (await fetch(`models/${task.model}.xml`)).text();
-    Object.assign(this, { policies: {}, records: [], frame: null, over: false });
+    Object.assign(this, { policies: {}, records: [], frame: null, states: [] });
     const start = { type: "start_training", recipe, task, model_xml, visible, checkpoint_every_updates: 1 };
     this.group.send({ ...start, checkpoint: null, policy: null });
   },
@@ -56,21 +56,25 @@ globalThis.crew = {
     if (test()) return Promise.resolve();
     return new Promise((resolve) => this.waiting.push({ test, resolve }));
   },
+  state(name) { return this.until(() => this.states.at(-1) === name); },
   learning(count) { return this.until(() => this.group.learning === count && this.group.loading === 0); },
   async updates(more) {
     const goal = (this.records.at(-1)?.update ?? 0) + more;
     await this.until(() => this.records.at(-1)?.update >= goal);
   },
-  /** End a member's thread, as the browser does when memory is short, when `share` of its update is over. */
+  /** End a member's thread, as the browser does when memory is short. */
+  async end(member) {
+    const before = this.said.length;
+    this.group.team[member].worker.terminate();
+    await this.until(() => this.said.length > before);
+  },
+  /** End it when `share` of an update is over. */
   async kill(member, share) {
     await this.updates(1);
     const record = this.records.at(-1);
     const seconds = Object.values(record.seconds_by_part).reduce((a, b) => a + b);
     await new Promise((resolve) => setTimeout(resolve, 1000 * share * seconds));
-    const { worker } = this.group.team[member];
-    worker.terminate();
-    const before = this.said.length;
-    await this.until(() => this.said.length > before);
+    await this.end(member);
     const { physics, policy, reward } = record.seconds_by_part;
     return { last: record.update, learning: 1 - (physics + policy + reward) / seconds };
   },
@@ -110,8 +114,15 @@ class Crew:
         )
         return found
 
-    def stop(self) -> None:
-        self.page.evaluate("() => { crew.group.send({ type: 'stop' }); return crew.until(() => crew.over); }")
+    def end(self, member: int) -> None:
+        """End a member's thread at once; waits until the page knows."""
+        self.page.evaluate("member => crew.end(member)", member)
+
+    def send(self, kind: str, state: str | None = None) -> None:
+        """Send a message without fields; waits until the run is in a state."""
+        self.page.evaluate("kind => crew.group.send({ type: kind })", kind)
+        if state is not None:
+            self.page.evaluate("state => crew.state(state)", state)
 
     def policies(self) -> dict[int, bytes]:
         """The policy files of the run by their steps; without the last, which tells of an evaluation."""

@@ -41,19 +41,32 @@ class Story:
         self.kills.append(crew.kill(0, 0.6))
         crew.wait_updates(2)
         self.said = crew.read("said")
-        for count in (2, 1):
-            crew.set_workers(count)
-            crew.wait_learning(count)
-            crew.wait_updates(2)
+        crew.set_workers(2)
+        crew.wait_learning(2)
+        crew.wait_updates(2)
+        self.rest_disturbed(crew)
+        crew.set_workers(1)
+        crew.wait_learning(1)
+        crew.wait_updates(2)
         self.records = crew.read("records")
-        crew.stop()
+        crew.send("stop", "stopped")
         self.together = crew.policies()
         crew.start(RECIPE, visible=0)
         crew.wait_steps(max(self.together))
         crew.wait_updates(1)
-        crew.stop()
+        crew.send("stop", "stopped")
         self.alone = crew.policies()
-        self.trouble = crew.read("said")[len(self.said) :]
+        self.trouble = crew.read("said")[len(self.said) + 1 :]
+
+    def rest_disturbed(self, crew: Crew) -> None:
+        """A pause in which a member dies; the other goes on when the pause is over."""
+        crew.send("pause", "paused")
+        crew.end(0)
+        before = len(crew.read("records"))
+        crew.page.wait_for_timeout(500)
+        self.paused_updates = len(crew.read("records")) - before
+        crew.send("resume", "running")
+        crew.wait_updates(1)
 
 
 Tell = Callable[[str], Story]
@@ -96,6 +109,10 @@ def test_members_died_in_the_middle_of_an_update(story: Story) -> None:
     assert all(line.startswith("member lost: ") for line in story.said)
     for kill in story.kills:
         assert kill["learning"] > 0.5
+
+
+def test_a_death_does_not_end_a_pause(story: Story) -> None:
+    assert story.paused_updates == 0
 
 
 def test_the_curve_has_every_update_once(story: Story) -> None:
