@@ -50,10 +50,10 @@ def kept(folder: str, name: str, python: Path | str, arguments: Sequence[str]) -
 
 
 def sources(names: Iterable[str]) -> str:
-    """A hash of files and folders of the package: runs of other code are made again."""
+    """A hash of files and folders of the repository: runs of other code are made again."""
     digest = hashlib.sha256()
     for name in names:
-        path = ROOT / "tabrl_py" / name
+        path = ROOT / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -16,7 +16,10 @@ import numpy as np
 from benchmarks import _results, _runs
 
 TASK = "HalfCheetah-v5"
-SOURCES = ("nn/mlp.py", "nn/normalize.py", "algos/ars.py", "rng.py")
+SOURCES = (
+    *("tabrl_py/nn/mlp.py", "tabrl_py/nn/normalize.py", "tabrl_py/algos/ars.py", "tabrl_py/rng.py"),
+    "benchmarks/runs/tabrl_ars.py",
+)
 PAPER_STEPS = 1_000_000
 PAPER_RETURN = 2345.0
 """Table 2: the largest average return after a million steps, mean of three seeds."""
@@ -89,7 +92,7 @@ def tabulate(runs: list[dict[str, Any]], figures: dict[str, Any]) -> str:
         f"± {figures['last_return_std']:.0f} | |",
         "",
         "ARS V2-t, linear policy, 32 directions of which 4 are used, step size 0.02, noise 0.03. "
-        f"{len(runs)} seeds, ± their standard deviation; the policy itself is evaluated after every second "
+        f"{len(runs)} seeds, ± their standard deviation; the policy itself is evaluated after every "
         "update on 10 episodes (the paper: after every tenth, on 100). The paper's numbers are means of "
         "three seeds, with hyperparameters chosen on those seeds.",
         "",

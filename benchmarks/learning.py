@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks import _results, _runs
 
-LEARNING_SOURCES = ("nn", "algos", "rng.py")
+LEARNING_SOURCES = ("tabrl_py/nn", "tabrl_py/algos", "tabrl_py/rng.py")
 SIDES = ("tabrl", "stable-baselines3")
 TASKS = ("HalfCheetah-v5", "Hopper-v5")
 MEASURES = {

@@ -15,8 +15,9 @@ from benchmarks import _results, _runs
 
 TASK = "HalfCheetah-v5"
 SOURCES = (
-    *("nn/mlp.py", "nn/optim.py", "nn/squashed.py", "nn/soft_actor_critic.py", "nn/sac_loss.py"),
-    *("algos/sac.py", "algos/replay.py", "rng.py"),
+    *(f"tabrl_py/nn/{name}.py" for name in ("mlp", "optim", "squashed", "soft_actor_critic", "sac_loss")),
+    *(f"tabrl_py/{name}.py" for name in ("algos/sac", "algos/replay", "rng")),
+    "benchmarks/runs/tabrl_sac.py",
 )
 SIDES = ("tabrl", "stable-baselines3")
 MEASURES = {

@@ -15,8 +15,6 @@ from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task
 
 DIRECTIONS = 32
-EVERY = 2
-"""Updates between two evaluations."""
 
 
 def recipe(task: str, seed: int, updates: int, episode: int) -> Recipe:
@@ -35,7 +33,7 @@ def recipe(task: str, seed: int, updates: int, episode: int) -> Recipe:
 
 
 def main() -> None:
-    """Train, evaluate every second update, print."""
+    """Train, evaluate after every update, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", required=True)
     parser.add_argument("--seed", type=int, required=True)
@@ -51,7 +49,7 @@ def main() -> None:
         start = time.perf_counter()
         record = training.advance()
         seconds += time.perf_counter() - start
-        if record is not None and record.update % EVERY == 0:
+        if record is not None:
             returns = evaluate(training.policy(), args.task, args.episodes)
             curve.append(
                 {"steps": record.steps, "episodes": record.episodes, "mean": float(np.mean(returns))}
