@@ -31,7 +31,8 @@ NO_NOISE = -20.0
 """The log standard deviation in the policy's file: it explores in its weights, not in its actions."""
 MOST_NUMBERS = 64_000_000
 """Of all directions together: 256 MB."""
-IDLE = -1
+IDLE, WAITING = -1, -2
+"""In place of a policy's number: an episode that is not counted; a first step with nothing to try yet."""
 
 
 def ars_step(
@@ -137,29 +138,31 @@ class ARS:
         self._deltas: F32 = np.zeros((config.n_directions, count), np.float32)
         self._returns: F64 = np.zeros(2 * config.n_directions)
         self._open = self._next = 0
-        self._policy: I64 = np.full(recipe.n_envs, IDLE)
+        self._policy: I64 = np.full(recipe.n_envs, WAITING)
         self._running: F64 = np.zeros(recipe.n_envs)
         self._mean: F32 = np.zeros(obs_size, np.float32)
         self._scale: F32 = np.ones(obs_size, np.float32)
         self._normalizer: ObsNormalizer | None = None
         self._length = 0.0
-        self._begun = False
 
     def begin_rollout(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
     ) -> None:
         """See Algorithm.begin_rollout."""
         self._rollout, self._normalizer = rollout, normalizer
-        if not self._begun:
-            self._begun = True
+        if self._open == 0:
             self._begin_update()
-            for row in range(len(self._policy)):
-                self._assign(row)
+        for row in np.flatnonzero(self._policy == WAITING):
+            self._assign(int(row))
 
     def act(self, t: int, obs: F32, out: F32) -> None:
         """See Algorithm.act."""
         if t > 0:
-            self._take(t - 1)
+            ended = self._take(t - 1)
+            if self._open == 0:
+                self._begin_update()
+            for row in ended:
+                self._assign(int(row))
         seen = (
             obs if self._normalizer is None else normalize(obs, self._mean, self._scale, np.empty_like(obs))
         )
@@ -169,26 +172,29 @@ class ARS:
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
     ) -> Iterator[UpdateStats | None]:
         """See Algorithm.update."""
-        self._take(rollout.n_steps - 1)
+        # What begins now begins in begin_rollout, with what this rollout taught the normaliser.
+        self._policy[self._take(rollout.n_steps - 1)] = WAITING
         skipped, self.skipped = self.skipped, 0
         yield UpdateStats(learning_rate=self.config.step_size, grad_norm=self._length, skipped=skipped)
 
-    def _take(self, t: int) -> None:
-        """What step t of the rollout brought: returns, ended episodes, perhaps an update, new policies."""
+    def _take(self, t: int) -> I64:
+        """What step t of the rollout brought: returns, ended episodes, perhaps the step of an update.
+
+        Returns:
+            the rows that begin an episode now.
+        """
         rollout = self._rollout
         self._running += rollout.raw_rewards[t] - self.config.reward_shift
         ended = np.flatnonzero(rollout.terminated[t] | rollout.truncated[t])
         for row in ended:
             policy = self._policy[row]
-            if policy != IDLE:
+            if policy >= 0:
                 self._returns[policy] = self._running[row]
                 self._open -= 1
             self._running[row] = 0.0
         if self._open == 0:
             self._improve()
-            self._begin_update()
-        for row in ended:
-            self._assign(int(row))
+        return ended
 
     def _improve(self) -> None:
         """The step that the finished episodes ask for."""
@@ -236,7 +242,7 @@ class ARS:
 
     def _weights(self, policy: int) -> F32:
         """(P,) the weights of a policy."""
-        if policy == IDLE:
+        if policy < 0:
             return self.params
         k = self.config.n_directions
         noise = np.float32(self.config.noise if policy < k else -self.config.noise)
@@ -256,7 +262,7 @@ class ARS:
 
     def state(self) -> dict[str, Float]:
         """See Algorithm.state."""
-        counters = [self.updates, self._open, self._next, self._length, self._begun]
+        counters = [self.updates, self._open, self._next, self._length]
         return {
             "params": self.params,
             "returns": self._returns,
@@ -276,10 +282,8 @@ class ARS:
         self.params[...], self._returns[...] = state["params"], state["returns"]
         self._policy[...], self._running[...] = state["policy"], state["running"]
         self._mean[...], self._scale[...] = state["mean"], state["scale"]
-        updates, unfinished, following, length, begun = (float(x) for x in state["counters"])
+        updates, unfinished, following, self._length = (float(x) for x in state["counters"])
         self.updates, self._open, self._next = int(updates), int(unfinished), int(following)
-        self._length, self._begun = length, bool(begun)
-        if self._begun:
-            self._draw()
-            for row, policy in enumerate(self._policy):
-                self._policies.params[row] = self._weights(int(policy))
+        self._draw()
+        for row, policy in enumerate(self._policy):
+            self._policies.params[row] = self._weights(int(policy))

@@ -160,6 +160,21 @@ def test_all_episodes_of_an_update_see_through_the_same_normaliser() -> None:
     assert np.array_equal(ars._mean, first)
 
 
+def test_the_next_update_knows_what_the_last_rollout_taught_the_normaliser() -> None:
+    ars, world = _ars(_recipe(8)), _World(8, [5], 5)
+    normalizer = ObsNormalizer(OBS)
+    ars.begin_rollout(world.rollout, normalizer, 0, 0.0)
+    for t in range(5):
+        ars.act(t, world.obs, world.rollout.actions[t])
+        world.rollout.raw_rewards[t] = np.arange(8)
+        world.rollout.terminated[t] = t == 4
+    list(ars.update(world.rollout, normalizer, 0, 0.0))
+    assert ars.updates == 1
+    normalizer.update(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]))
+    ars.begin_rollout(world.rollout, normalizer, 1, 0.0)
+    assert ars._mean.tolist() == [2.0, 2.0, 2.0]
+
+
 def test_returns_that_are_not_finite_never_reach_the_weights() -> None:
     world, ars = _World(8, [5], 5), _ars(_recipe(8, top_directions=4))
     world.run(ars, 1)
