@@ -242,13 +242,24 @@ def test_without_webgl_robots_are_stick_figures(isolated_url: str, chromium: Bro
         "tasks.json",
         "models/house_position.xml",
         "models/house_position.scene.json",
-        "**/numpy-*.whl",
+        "rewards.json",
         "**/mujoco*.wasm",
         "workers/player_worker.js*",
-        "workers/python_worker.js*",
     ],
 )
 def test_a_file_missing_on_the_server_is_named(isolated_url: str, chromium: Browser, path: str) -> None:
+    check_missing(isolated_url, chromium, path, training=False)
+
+
+@pytest.mark.parametrize("path", ["**/numpy-*.whl", "**/tabrl_py.zip", "workers/python_worker.js*"])
+def test_a_file_missing_for_training_is_named_when_one_trains(
+    isolated_url: str, chromium: Browser, path: str
+) -> None:
+    check_missing(isolated_url, chromium, path, training=True)
+
+
+def check_missing(isolated_url: str, chromium: Browser, path: str, *, training: bool) -> None:
+    """Open a page whose server lacks a file; robots move all the same where only training needs it."""
     context = chromium.new_context()
     page = context.new_page()
     errors: list[str] = []
@@ -259,6 +270,13 @@ def test_a_file_missing_on_the_server_is_named(isolated_url: str, chromium: Brow
 
     context.route(path if path.startswith("**") else f"{isolated_url}{path}", refuse)
     page.goto(isolated_url)
+    if training:
+        lab = Lab(page)
+        lab.wait_watch("playing")
+        lab.wait_frames(3)
+        assert lab.notices() == []
+        lab.enter("train")
+        lab.press("Train")
     page.locator(".notice").first.wait_for(timeout=90_000)
     page.wait_for_timeout(1000)
     text = page.locator(".notices").inner_text()

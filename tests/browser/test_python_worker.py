@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
@@ -150,6 +150,7 @@ def test_training_is_the_same_on_every_server_and_acts_natively(
 
     file = data_of(workers.last("isolated", "policy_file"), "policy")
     assert file == data_of(plain.last("plain", "policy_file"), "policy")
+    assert workers.last("isolated", "started")["arithmetic"] == "compiled"
     records = workers.got("isolated", "progressed")
     assert [r["progress"]["update"] for r in records] == list(range(1, 9))
     assert records[-1]["progress"]["unstable_rows"] == 0
@@ -232,6 +233,23 @@ def test_a_worker_holds_its_lock(workers: Workers) -> None:
     workers.until("player", "ready")
     held = workers.page.evaluate("async () => (await navigator.locks.query()).held.map(({ name }) => name)")
     assert held == ["its-life"]
+
+
+def test_without_simd_numpy_computes_and_says_so(open_page: Callable[..., Page], isolated_url: str) -> None:
+    page = open_page(f"{isolated_url}build.json", expected_errors=["favicon.ico"])
+    blind = "const v = WebAssembly.validate; WebAssembly.validate = (b) => b.length !== 29 && v(b);\n"
+
+    def serve(route: Route) -> None:
+        source = route.fetch().text()
+        assert "hasSimd" in source
+        route.fulfill(body=blind + source, content_type="text/javascript")
+
+    page.context.route("**/workers/boot.js", serve)
+    workers = Workers(page)
+    workers.boot("trainer", "trainer")
+    workers.start("trainer", start_training())
+    workers.until("trainer", "started")
+    assert workers.last("trainer", "started")["arithmetic"] == "numpy"
 
 
 def test_an_unknown_role_is_told(workers: Workers) -> None:

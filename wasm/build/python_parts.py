@@ -54,6 +54,12 @@ UNUSED_NUMPY = (
     "numpy/_core/lib/", "numpy/random/_examples/",
 )  # fmt: skip
 
+NATIVE_MODULES = (
+    "tabrl_py-", "tabrl_py/__main__", "tabrl_py/cli", "tabrl_py/export", "tabrl_py/gym",
+    "tabrl_py/rewards/trace", "tabrl_py/sim/native", "tabrl_py/typescript",
+)  # fmt: skip
+"""Of the package: what only its native doors and the build use."""
+
 
 def build(locked: list[Asset]) -> dict[str, Path]:
     """The repacked standard library, NumPy and lock, as paths by their destinations in `dist/`.
@@ -113,7 +119,7 @@ def compile_package(wheel: Path, target: Path) -> None:
     Raises:
         BuildError: Node.js or the Python inside it failed.
     """
-    job = _job(wheel, target, prefix=f"/{PACKAGE}/", drop=("tabrl_py-",), optimize=0, sources=True)
+    job = _job(wheel, target, prefix=f"/{PACKAGE}/", drop=NATIVE_MODULES, optimize=0, sources=True)
     _compile("Compiling tabrl_py for the page", [job], OUT / STDLIB)
 
 
