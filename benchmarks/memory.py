@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Route, Worker, sync_playwright
+from playwright.sync_api import Page, Route, Worker, sync_playwright
 
 from benchmarks import _results
 from tabrl_py.tasks import get_task
@@ -54,7 +54,9 @@ def train(address: str, chromium: str) -> tuple[list[int], list[int]]:
 
         def with_probe(route: Route) -> None:
             body = route.fetch().text()
-            route.fulfill(body=f'import "./probe.js";\n{body}', content_type="text/javascript")
+            # A worker of an isolated page must ask for isolation itself.
+            headers = {"Cross-Origin-Embedder-Policy": "require-corp", "Content-Type": "text/javascript"}
+            route.fulfill(body=f'import "./probe.js";\n{body}', headers=headers)
 
         context.route("**/workers/probe.js", lambda r: r.fulfill(body=PROBE, content_type="text/javascript"))
         context.route("**/workers/python_worker.js*", with_probe)
@@ -64,6 +66,7 @@ def train(address: str, chromium: str) -> tuple[list[int], list[int]]:
         page.evaluate(CLIENT)
         page.evaluate("bench.open('trainer', 'role=trainer')")
         page.evaluate("bench.until('trainer', 'ready')")
+        check_alive(page)
         (worker,) = page.workers
         before = sizes(worker)
         recipe = default_recipe(get_task(TASK), "ppo", {"n_envs": ENVS, "total_steps": UPDATES * ENVS * 64})
@@ -75,12 +78,17 @@ def train(address: str, chromium: str) -> tuple[list[int], list[int]]:
         }
         page.evaluate("message => bench.start('trainer', message)", start)
         page.evaluate("bench.until('trainer', 'policy_file')")
-        failed = page.evaluate("bench.got('trainer').filter(({type}) => type === 'failed')")
-        if failed:
-            raise RuntimeError(failed[0]["message"])
+        check_alive(page)
         after = sizes(worker)
         browser.close()
     return before, after
+
+
+def check_alive(page: Page) -> None:
+    """Raise what the worker said when it could not go on."""
+    failed = page.evaluate("bench.got('trainer').filter(({type}) => type === 'failed' || type === 'crashed')")
+    if failed:
+        raise RuntimeError(failed[0]["message"])
 
 
 def sizes(worker: Worker) -> list[int]:
