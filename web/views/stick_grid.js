@@ -65,6 +65,11 @@ export class StickGrid {
     this.height = 0;
     this.running = false;
     this.request = 0;
+    /** Time between two pictures at the least (ms): the cores may be needed elsewhere. */
+    this.rest_ms = 0;
+    this.drawn_ms = 0;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.timer = undefined;
     /** Main-thread time (ms) of the last drawn picture. */
     this.draw_ms = 0;
     this.listeners = new AbortController();
@@ -172,6 +177,8 @@ export class StickGrid {
 
   stop() {
     this.running = false;
+    clearTimeout(this.timer);
+    this.timer = undefined;
     cancelAnimationFrame(this.request);
     this.request = 0;
   }
@@ -190,9 +197,18 @@ export class StickGrid {
   }
 
   ask() {
-    if (!this.running || this.request) return;
+    if (!this.running || this.request || this.timer !== undefined) return;
+    const wait_ms = this.drawn_ms + this.rest_ms - performance.now();
+    if (wait_ms > 0) {
+      this.timer = setTimeout(() => {
+        this.timer = undefined;
+        this.ask();
+      }, wait_ms);
+      return;
+    }
     this.request = requestAnimationFrame((now) => {
       this.request = 0;
+      this.drawn_ms = now;
       const more = this.stream?.advance(performance.now()) ?? false;
       this.draw(now);
       if (more) this.ask();
