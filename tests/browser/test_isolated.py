@@ -28,7 +28,8 @@ def test_watch_opens_first_and_robots_move(open_lab: OpenLab, isolated_url: str)
     assert lab.page.evaluate("crossOriginIsolated") is True
     lab.wait_watch("playing")
     lab.wait_frames(10)
-    assert lab.page.locator("#view-3d canvas").is_visible()
+    assert lab.page.locator("#grid-canvas").is_visible() or lab.page.locator("#view-3d canvas").is_visible()
+    lab.page.locator("#view-3d canvas").wait_for(state="visible")
     assert lab.page.locator("#train-your-own").is_visible()
     assert lab.notices() == []
 
@@ -92,7 +93,7 @@ def test_a_pendulum_learns_is_exported_imported_and_plays_as_reported(
     lab.wait_watch("playing")
     assert lab.page.locator(".policy:has(:checked)").inner_text().startswith("mine")
     assert lab.export() == policy
-    lab.page.locator("input[type=range]").fill("6")
+    lab.page.locator("#transport input[type=range]").fill("6")
     first = lab.page.locator("#panel-watch .group data[data-count='12']")
     first.wait_for(timeout=120_000, state="attached")
     lab.press("Evaluate on 10 seeds")
