@@ -73,6 +73,9 @@ def main() -> None:
         begin_raw(workers, page, default_recipe(get_task(TASK)).n_envs // 2)
         settings = {"total_steps": 10**9}
         runs = [PageRun(one, TASK, settings, 1), PageRun(two, TASK, settings, 2)]
+        for run in runs:
+            run.wait_complete()
+            run.pause()
         sides = {
             "mj_step alone, 1 worker": lambda: raw_speed(workers, 1),
             "mj_step alone, 2 workers": lambda: raw_speed(workers, 2),
