@@ -205,7 +205,15 @@ STAND = TaskSpec(
     reward=RewardSpec("stand"),
     randomization=RANDOMIZATION,
     mirror=mirror(OBSERVATION_IMAGES, ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 1_000_000, **PPO}},
+    defaults={
+        "ppo": {
+            "total_steps": 1_500_000,
+            **PPO,
+            "network.init_log_std": -1.5,
+            "algo.learning_rate": 6e-4,
+            "algo.lr_final": 0.4,
+        }
+    },
 )
 
 WALK = replace(
