@@ -96,6 +96,9 @@ def test_a_pendulum_learns_is_exported_imported_and_plays_as_reported(
     lab.page.locator("#transport input[type=range]").fill("6")
     first = lab.page.locator("#panel-watch .group data[data-count='12']")
     first.wait_for(timeout=120_000, state="attached")
+    # Else the table is written anew while it is read, and its oldest episodes leave it.
+    lab.page.locator("#transport button[aria-label='Pause']").click()
+    lab.wait_watch("paused")
     lab.press("Evaluate on 10 seeds")
     assert lab.evaluation("watch", "Evaluated here") == pytest.approx(evaluated, rel=1e-9)
     assert played_by_seed(lab) == evaluated_by_seed(lab)
