@@ -4,6 +4,7 @@
  */
 
 import { failure, PageError } from "./errors.js";
+import { RANDOM } from "./policy_library.js";
 import { EVALUATION_SEEDS } from "./run_control.js";
 import { WorkerClient } from "./worker_client.js";
 
@@ -332,12 +333,19 @@ export class PlayControl extends EventTarget {
     }
   }
 
-  /** The show did not start or broke: say so, and go back to the last one that ran. @param {unknown} error */
+  /** The show did not start or broke: say so, and go back to one that runs. @param {unknown} error */
   #failed(error) {
     const { proven, show } = this;
-    const back = proven && proven !== show ? proven : null;
+    const refused = error instanceof PageError && error.kind === "PolicyFileError";
+    const random = refused && show && show.entry !== RANDOM ? { ...show, entry: RANDOM } : null;
+    const back = proven && proven !== show ? proven : random;
     const done = error instanceof PageError && error.todo ? error.todo : "Choose another policy or robot.";
-    this.notices.report(error, { key: "play", todo: back ? `${done} ${back.entry.title} plays on.` : done });
+    this.notices.report(error, {
+      key: "play",
+      todo: back
+        ? `${done} ${back === random ? "Random actions play meanwhile." : `${back.entry.title} plays on.`}`
+        : done,
+    });
     if (back) this.play(back);
     else this.#enter("failed");
   }

@@ -54,6 +54,10 @@ def foreign(metadata: dict[str, str]) -> None:
     metadata["format"] = "pt"
 
 
+def other_layout(metadata: dict[str, str]) -> None:
+    metadata["layout_version"] = "99"
+
+
 def newer_version(metadata: dict[str, str]) -> None:
     key = next(name for name in metadata if "format_version" in name or name == "version")
     metadata[key] = "999"
@@ -123,6 +127,30 @@ def test_absurd_settings_never_reach_a_worker(open_lab: OpenLab, isolated_url: s
 
 def worker_of(lab: Lab, role: str) -> Worker:
     return next(each for each in lab.page.workers if f"role={role}" in each.url)
+
+
+def test_a_shipped_policy_that_does_not_fit_leaves_robots_that_move(
+    isolated_url: str, chromium: Browser, policy: bytes
+) -> None:
+    context = chromium.new_context()
+    page = context.new_page()
+
+    def serve(route: Route) -> None:
+        if route.request.url.endswith("index.json"):
+            listed = [{"file": "old.safetensors", "task": TASK, "title": "Old"}]
+            route.fulfill(body=json.dumps(listed), content_type="application/json")
+        else:
+            route.fulfill(body=with_metadata(policy, other_layout), content_type="application/octet-stream")
+
+    context.route(f"{isolated_url}policies/*", serve)
+    page.goto(isolated_url)
+    lab = Lab(page)
+    words = lab.notice(REFUSED)
+    assert "layout version 99" in words
+    assert "Random actions play meanwhile" in words
+    lab.wait_watch("playing")
+    lab.wait_frames(3)
+    context.close()
 
 
 @pytest.mark.parametrize("death", ["self.close()", "setTimeout(() => { throw new Error('boom') })"])
