@@ -25,7 +25,7 @@ def test_lock_of_the_repository_is_complete() -> None:
     sources = {asset.source for asset in assets}
     assert "npm:pyodide/pyodide.asm.wasm" in sources
     assert "npm:@mujoco/mujoco/mujoco.wasm" in sources
-    assert {asset.name.split("-")[0] for asset in assets if asset.kind == "pyodide"} == {"numpy", "micropip"}
+    assert {asset.name.split("-")[0] for asset in assets if asset.kind == "pyodide"} == {"numpy"}
     assert all(parse_lock(asset.line()) == [asset] for asset in assets)
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.servers import ROOT
 from wasm.build import dist, python_parts
 from wasm.build.assets import read_lock, sha256_of
+from wasm.build.js_imports import modules_at_start
 from wasm.build.wheel import build_wheel
 
 
@@ -81,6 +82,30 @@ def test_page_loads_only_files_of_its_own_by_relative_path(built_page: Path) -> 
     for url in urls:
         assert not re.match(r"(/|[a-z]+:)", url), f"{url} is not relative"
         assert (built_page / url).is_file(), f"{url} is not in dist/"
+
+
+def test_page_names_the_modules_it_starts_with(built_page: Path) -> None:
+    html = (built_page / "index.html").read_text(encoding="utf-8")
+    named = re.findall(r'<link rel="modulepreload" href="([^"]+)">', html)
+    assert named == modules_at_start(ROOT / "web")
+    assert named[0] == "main.js"
+    assert "panels/stage.js" in named
+    assert not [name for name in named if "three" in name or name.startswith("workers/")]
+
+
+def test_large_files_have_brotli_copies(built_page: Path) -> None:
+    large = [path for path in (built_page / "runtime").rglob("*") if path.suffix in {".wasm", ".zip", ".whl"}]
+    assert len(large) == 5
+    for path in large:
+        copy = path.with_name(f"{path.name}.br")
+        assert copy.stat().st_size < 0.5 * path.stat().st_size, path.name
+        assert copy.stat().st_mtime_ns >= path.stat().st_mtime_ns
+
+
+def test_every_task_has_its_reward_for_players_without_python(built_page: Path) -> None:
+    tasks = json.loads((built_page / "tasks.json").read_text(encoding="utf-8"))["tasks"]
+    programs = json.loads((built_page / "rewards.json").read_text(encoding="utf-8"))
+    assert set(programs) == {task["id"] for task in tasks}
 
 
 def test_wheel_is_pure_python_and_reproducible(tmp_path: Path, built_page: Path) -> None:

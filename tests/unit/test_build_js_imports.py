@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wasm.build.js_imports import cycles, import_graph, imports_of, problems
+from wasm.build.js_imports import cycles, import_graph, imports_of, modules_at_start, problems
 
 SOURCE = """
 // import { a } from "./commented.js";
@@ -28,6 +28,19 @@ export const f = 1;
 
 def test_every_kind_of_import_is_seen_and_comments_are_not() -> None:
     assert imports_of(SOURCE) == ["./b.js", "./effect.js", "three", "./views/c.js", "../e.js", "./lazy.js"]
+
+
+def test_what_a_module_starts_with_leaves_out_what_it_loads_later(tmp_path: Path) -> None:
+    modules = {
+        "main.js": 'import { a } from "./a.js";\nconst late = () => import("./late.js");\n',
+        "a.js": 'export { b } from "./b.js";\nimport "./main_words.js";\n',
+        "b.js": "export const b = 1;\n",
+        "main_words.js": 'import { b } from "./b.js";\n',
+        "late.js": 'import "./b.js";\n',
+    }
+    for name, source in modules.items():
+        (tmp_path / name).write_text(source)
+    assert modules_at_start(tmp_path) == ["main.js", "a.js", "b.js", "main_words.js"]
 
 
 def _page(folder: Path, **modules: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tabrl_py
 from tabrl_py.config import Recipe, describe_settings
-from tabrl_py.export import observations_markdown, settings_json, tasks_json
+from tabrl_py.export import observations_markdown, rewards_json, settings_json, tasks_json
 from tabrl_py.tasks import TASKS
 
 ROOT = Path(tabrl_py.__file__).parents[1]
@@ -34,11 +34,12 @@ def test_tables_number_every_observation_of_the_house_robot() -> None:
     assert lines[at + 72] == ""
 
 
-def test_command_writes_both_files_the_same_every_time(tmp_path: Path) -> None:
+def test_command_writes_its_files_the_same_every_time(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         done = export("--out", str(tmp_path / folder))
         assert done.returncode == 0, done.stderr
-    for name, text in (("tasks.json", tasks_json()), ("settings.json", settings_json())):
+    texts = {"tasks.json": tasks_json(), "settings.json": settings_json(), "rewards.json": rewards_json()}
+    for name, text in texts.items():
         first, second = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two"))
         assert first == second == text.encode()
 
