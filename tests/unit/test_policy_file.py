@@ -138,20 +138,20 @@ def test_a_policy_fits_its_task_and_no_other() -> None:
 
 
 def test_weights_may_begin_another_task_of_the_same_robot() -> None:
-    stand, walk = get_task("humanoid-stand"), get_task("humanoid-walk")
-    sizes = (stand.obs_size, 4, stand.action_size)
+    walk, run = get_task("humanoid-walk"), get_task("humanoid-run")
+    sizes = (walk.obs_size, 4, walk.action_size)
     policy = _policy(
-        task=stand.id,
-        model=stand.model,
-        layout_version=stand.layout_version,
+        task=walk.id,
+        model=walk.model,
+        layout_version=walk.layout_version,
         sizes=sizes,
         params=np.zeros(parameter_count(sizes) + sizes[-1], np.float32),
-        action_low=stand.action_low,
-        action_high=stand.action_high,
+        action_low=walk.action_low,
+        action_high=walk.action_high,
     )
-    check_fits(policy, walk, same_task=False)
+    check_fits(policy, run, same_task=False)
     with pytest.raises(PolicyFileError, match="drives the model"):
-        check_fits(policy, get_task("humanoid-walk-torque"), same_task=False)
+        check_fits(policy, get_task("humanoid-run-torque"), same_task=False)
 
 
 def _edited(edit: Callable[[dict[str, Any]], None]) -> bytes:
