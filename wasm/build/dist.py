@@ -6,6 +6,7 @@
     tasks.json, settings.json                                   from tabrl_py.export
     runtime/, vendor/, fonts/                                   files of others, wasm/assets.lock
     runtime/pyodide/python_stdlib.zip, numpy-*.whl              repacked by python_parts
+    runtime/mujoco/mujoco.wasm                                  without its debugging information
     runtime/tabrl_py.zip                                        the Python package, compiled, for the workers
     wheels/tabrl_py-VERSION-py3-none-any.whl                    the Python package, for people
     NAME.br                                                     brotli copies, for servers that send them
@@ -32,6 +33,7 @@ from wasm.build.console import run_logged, say
 from wasm.build.errors import BuildError
 from wasm.build.js_imports import modules_at_start
 from wasm.build.paths import ASSETS_LOCK, CACHE, DIST, NODE_MODULES, ROOT, WASM
+from wasm.build.wasm_sections import without_custom_sections
 from wasm.build.wheel import build_wheel
 
 WEB = ROOT / "web"
@@ -39,6 +41,7 @@ MODELS = CACHE / "models"
 STAMPS = CACHE / "stamps"
 CODE = ROOT / "tabrl_py"
 LEGAL = (ROOT / "LICENSE", ROOT / "NOTICE")
+ENGINE = "runtime/mujoco/mujoco.wasm"
 PACKAGE = f"runtime/{python_parts.PACKAGE}"
 PRELOADS = re.compile(r"^ *<!-- Here the build writes a modulepreload .*-->$", re.MULTILINE)
 NOT_SHIPPED = shutil.ignore_patterns("*.d.ts", "__pycache__", ".DS_Store")
@@ -102,6 +105,8 @@ def _assemble(locked: list[assets.Asset], folder: Path) -> Path:
         target = folder / asset.destination
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(repacked.get(asset.destination, asset.local_path()), target)
+    engine = folder / ENGINE
+    engine.write_bytes(without_custom_sections(engine.read_bytes()))
     wheel = build_wheel(folder / "wheels")
     python_parts.compile_package(wheel, folder / PACKAGE)
     _export(folder)
