@@ -21,8 +21,8 @@ from tabrl_py.policy import Policy, check_fits, load_policy, save_policy
 from tabrl_py.policy.file import parse
 from tabrl_py.protocol import Evaluation, Progress
 from tabrl_py.sim.native import NativeBatchSim
-from tabrl_py.tasks import TASKS, TaskSpec, get_task
-from tabrl_py.tasks.recipes import default_recipe
+from tabrl_py.tasks import TASKS, TaskSpec, get_task, with_reward
+from tabrl_py.tasks.recipes import default_recipe, recipe_task
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -62,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--checkpoint", type=Path, help="write the whole run here at the end and on Ctrl-C")
     train.add_argument("--resume", type=Path, metavar="CHECKPOINT", help="go on with a run; needs no task")
     train.add_argument("--start-from", type=Path, metavar="POLICY", help="begin with a policy's weights")
+    train.add_argument(
+        "--reward", type=Path, metavar="CODE", help="a file of reward code, see docs/rewards.md"
+    )
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="run a policy, one deterministic episode per seed")
@@ -115,11 +118,13 @@ def _training(args: argparse.Namespace) -> Training:
             or args.seed is not None
             or args.set
             or args.start_from
+            or args.reward
         ):
             raise ConfigError(
                 f"--resume goes on with the run of {task.id} as it was begun; give no other settings"
             )
         recipe = parse(texts, "recipe", dict)
+        task = with_reward(task, str(recipe.get("reward", "")))
         return Training.resume(data, task, NativeBatchSim(task, int(recipe.get("n_envs", 1))))
     if args.task is None:
         raise ConfigError(f"train needs a task or --resume; the tasks are {', '.join(TASKS)}")
@@ -127,7 +132,10 @@ def _training(args: argparse.Namespace) -> Training:
     changes = dict(_setting(text) for text in args.set)
     given = {"total_steps": args.steps, "seed": args.seed}
     changes |= {name: value for name, value in given.items() if value is not None}
+    if args.reward is not None:
+        changes["reward"] = args.reward.read_text(encoding="utf-8")
     recipe = default_recipe(task, args.algo, changes)
+    task = recipe_task(recipe)
     training = Training(recipe, task, NativeBatchSim(task, recipe.n_envs))
     if args.start_from is not None:
         training.start_from(load_policy(args.start_from.read_bytes()))
@@ -155,6 +163,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     task = get_task(args.task if args.task is not None else policy.task if policy is not None else "")
     if policy is not None:
         check_fits(policy, task)
+        task = with_reward(task, policy.reward)
     evaluation = _run_evaluation(policy, task, _seeds(args.seeds))
     print(json.dumps(dataclasses.asdict(evaluation)) if args.json else _summary(evaluation))
     return 0

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tabrl_py.algos.events import Episodes, Events
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy.file import Policy
 from tabrl_py.protocol import Evaluation
 from tabrl_py.rewards.library import compute_reward
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.sim.batch import BatchSim
+from tabrl_py.sim.events import Episodes, Events
 from tabrl_py.tasks.reset import sample_reset
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, I64, Bool, Float

@@ -58,6 +58,11 @@ class Training:
                 f"the recipe is {recipe.task} with {recipe.n_envs} environments, {len(share.rows)} of them "
                 f"here; the simulation is {task.id} with {sim.n_envs}"
             )
+        if not recipe.reward == task.reward.source == sim.task.reward.source:
+            raise ConfigError(
+                "the recipe's reward is not that of the task and the simulation; make both of "
+                "recipe_task(recipe)"
+            )
         self.recipe, self.task, self.sim, self.share = recipe, task, sim, share
         network, algo = recipe.network, recipe.algo
         self.normalizer = ObsNormalizer(task.obs_size) if network.normalize_obs else None

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from tabrl_py.algos.curriculum import Level
-from tabrl_py.algos.events import Episodes, Events
 from tabrl_py.algos.visited import Visited
 from tabrl_py.config import Recipe
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.sim.batch import BatchSim
+from tabrl_py.sim.events import Episodes, Events
 from tabrl_py.tasks.reset import sample_reset
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Float, Rows

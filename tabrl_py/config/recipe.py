@@ -41,7 +41,11 @@ ALGORITHM_DEFAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides a run: the same recipe gives the same weights, bit for bit, in every browser."""
+    """All that decides a run: the same recipe gives the same weights, bit for bit, in every browser.
+
+    Attributes:
+        reward: source of the reward function, see docs/rewards.md; "" for the task's own.
+    """
 
     task: str
     algorithm: str = "ppo"
@@ -87,6 +91,7 @@ class Recipe:
         low=0.0,
         high=1.0,
     )
+    reward: str = ""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     algo: AlgoConfig = field(default_factory=PPOConfig)
 
@@ -95,6 +100,8 @@ class Recipe:
         check_settings(self)
         if not isinstance(self.task, str) or not self.task:
             raise ConfigError(f"task={self.task!r} must be the name of a task")
+        if not isinstance(self.reward, str):
+            raise ConfigError(f"reward={self.reward!r:.60} must be the source of a reward function, a text")
         needed = _algorithm_config(self.algorithm)
         if not isinstance(self.algo, needed):
             raise ConfigError(

@@ -77,6 +77,12 @@ class Policy:
         """(A,) log standard deviations of the exploration in training."""
         return self.params[-self.sizes[-1] :]
 
+    @property
+    def reward(self) -> str:
+        """Source of the reward that it was trained with; "" where that was the task's own."""
+        source = self.recipe.get("reward", "")
+        return source if isinstance(source, str) else ""
+
     @cached_property
     def network(self) -> MLP:
         """The mean of the actions, in units in which the task's bounds are -1 and 1.

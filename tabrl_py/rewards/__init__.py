@@ -1,6 +1,6 @@
 """Reward functions on whole batches of environments."""
 
-from tabrl_py.rewards.library import REWARDS, RewardFunction, compute_reward
+from tabrl_py.rewards.library import REWARDS, NamedReward, compute_reward
 from tabrl_py.rewards.state import State
 
-__all__ = ["REWARDS", "RewardFunction", "State", "compute_reward"]
+__all__ = ["REWARDS", "NamedReward", "State", "compute_reward"]

@@ -13,22 +13,29 @@ import numpy as np
 from tabrl_py.errors import ConfigError
 from tabrl_py.rewards.state import State
 from tabrl_py.sim.batch import BatchSim
+from tabrl_py.tasks.signals import CODE
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F64, Float
 
 CARRYING_N = 5.0
 """A sole that is pressed harder than this carries."""
 Terms: TypeAlias = dict[str, F64]
-RewardFunction: TypeAlias = Callable[..., tuple[F64, Terms]]
+NamedReward: TypeAlias = Callable[..., tuple[F64, Terms]]
 
 
 def reward_of(task: TaskSpec) -> Callable[[State], tuple[F64, Terms]]:
-    """The reward function of a task, with the task's parameters.
+    """The reward function of a task, with the task's parameters, or made of its source.
 
     Raises:
         ConfigError: the task names a reward that does not exist.
+        RewardError: the source is not sound.
     """
     spec = task.reward
+    if spec.name == CODE:
+        # What reads code is loaded by those who have some: it would make every worker's start longer.
+        from tabrl_py.rewards.compiled import compile_source
+
+        return compile_source(spec.source, task)
     function = REWARDS.get(spec.name)
     if function is None:
         raise ConfigError(f"reward={spec.name!r} is not known; the rewards are {', '.join(REWARDS)}")
@@ -363,7 +370,7 @@ def get_up(
     )
 
 
-REWARDS: dict[str, RewardFunction] = {
+REWARDS: dict[str, NamedReward] = {
     "balance": balance,
     "double_balance": double_balance,
     "travel": travel,

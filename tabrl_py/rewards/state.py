@@ -16,6 +16,11 @@ class Signals:
         self._slices = slices
         self._rows = rows
 
+    @property
+    def rows(self) -> F64:
+        """(N, S) all signals."""
+        return self._rows
+
     def __getattr__(self, name: str) -> F64:
         """The signal of that name.
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from tabrl_py.rewards.library import REWARDS
+from tabrl_py.rewards.library import reward_of
 from tabrl_py.rewards.state import State
 from tabrl_py.tasks.spec import TaskSpec
 
@@ -112,7 +112,8 @@ def _argument(x: Any) -> int | list[float | str]:  # noqa: ANN401
 
 def trace_reward(task: TaskSpec) -> Program | None:
     """The task's reward as a program; None where it cannot be written down as one."""
-    return trace(lambda state: REWARDS[task.reward.name](state, **task.reward.params)[0], task)
+    reward = reward_of(task)
+    return trace(lambda state: reward(state)[0], task)
 
 
 def trace(reward: Callable[[State], Any], task: TaskSpec) -> Program | None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from tabrl_py.config import ALGORITHM_DEFAULTS, Recipe
 from tabrl_py.errors import ConfigError
+from tabrl_py.tasks.registry import get_task
+from tabrl_py.tasks.signals import with_reward
 from tabrl_py.tasks.spec import TaskSpec
 
 SECTIONS = ("network", "algo")
@@ -40,3 +42,12 @@ def default_recipe(
                 f"{name} is not a setting; write seed, n_envs, total_steps, network.NAME or algo.NAME"
             )
     return Recipe.from_json(record)
+
+
+def recipe_task(recipe: Recipe) -> TaskSpec:
+    """The task of a recipe, rewarded as the recipe says.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    return with_reward(get_task(recipe.task), recipe.reward)

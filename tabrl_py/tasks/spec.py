@@ -113,10 +113,11 @@ class ResetSpec:
 
 @dataclass(frozen=True)
 class RewardSpec:
-    """A reward function of the library by name, and its parameters."""
+    """A reward function: of the library by name, with its parameters, or "code" with its source."""
 
     name: str
     params: dict[str, float] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)

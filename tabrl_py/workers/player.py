@@ -6,7 +6,6 @@ from typing import Protocol
 import numpy as np
 
 from tabrl_py.algos.evaluate import RandomActions
-from tabrl_py.algos.events import Episodes, Events
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy import Policy, check_fits, load_policy
 from tabrl_py.protocol import (
@@ -28,6 +27,7 @@ from tabrl_py.protocol import (
 )
 from tabrl_py.rewards.library import compute_reward
 from tabrl_py.rng import Purpose, stream
+from tabrl_py.sim.events import Episodes, Events
 from tabrl_py.tasks import sample_reset
 from tabrl_py.types import F32, F64, I64, Bool, Float
 from tabrl_py.workers.evaluations import Evaluations

@@ -29,6 +29,7 @@ from tabrl_py.protocol import (
     Stop,
     ToWorker,
 )
+from tabrl_py.tasks import with_reward
 from tabrl_py.workers.evaluations import Evaluations
 from tabrl_py.workers.host import Host
 from tabrl_py.workers.messages import task_of
@@ -55,7 +56,7 @@ class Run:
             ModelError: the model does not fit the task.
         """
         recipe = Recipe.from_json(message.recipe)
-        self.task = task_of(message.task)
+        self.task = with_reward(task_of(message.task), recipe.reward)
         self.model_xml = message.model_xml
         if message.checkpoint is not None:
             _check_same(recipe, message.checkpoint)

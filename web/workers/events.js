@@ -1,4 +1,4 @@
-/** What happens to robots while their episodes run: other commands, pushes. The twin of tabrl_py/algos/events.py. */
+/** What happens to robots while their episodes run: other commands, pushes. The twin of tabrl_py/sim/events.py. */
 
 import { drawCommand } from "./first_state.js";
 import { PURPOSE, stream } from "./philox.js";
