@@ -21,7 +21,7 @@ UNIONS = ("ToWorker", "FromWorker")
 MESSAGES: tuple[type, ...] = tuple(
     message for union in UNIONS for message in get_args(getattr(protocol, union))
 )
-RECORDS: tuple[type, ...] = (protocol.Progress, protocol.Evaluation)
+RECORDS: tuple[type, ...] = (protocol.Progress, protocol.Evaluation, protocol.CodeProblem)
 _PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", bytes: "ArrayBuffer", Any: "any"}
 _HEAD = """\
 // Written by `python -m tabrl_py.typescript` from tabrl_py/protocol.py; change it there.

@@ -242,15 +242,16 @@ export class App {
     }
   }
 
-  /** Measure what random actions reach in a run's task, once per task and browser. @param {TaskRecord} task */
+  /** Measure what random actions reach in a run's task, once per task, reward and browser. @param {TaskRecord} task */
   async measureBaseline(task) {
-    const key = `${task.id} ${task.layout_version} ${this.version}`;
+    const { recipe } = this.run;
+    const key = `${task.id} ${task.layout_version} ${this.version}${recipe?.reward ?? ""}`;
     /** @type {Evaluation|undefined} */
     let found;
     try {
       found = await this.storage?.baseline(key);
       if (!found) {
-        found = await this.play.evaluate(null, task);
+        found = await this.play.evaluate(null, task, recipe);
         await this.storage?.saveBaseline(key, found);
       }
     } catch (error) {

@@ -38,6 +38,7 @@ export class PageError extends Error {
 
 const TITLES = {
   ConfigError: "These settings cannot run",
+  RewardError: "The reward code cannot be used",
   PolicyFileError: "This policy cannot be used",
   ModelError: "The robot model cannot be used",
   BootError: "Python or the physics engine could not be loaded",

@@ -62,6 +62,8 @@ export interface Recipe {
   total_steps: number;
   n_envs: number;
   kernels?: string;
+  /** Source of the reward function; "" for the task's own. */
+  reward?: string;
   network: Record<string, SettingValue>;
   algo: Record<string, SettingValue>;
 }

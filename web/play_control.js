@@ -9,7 +9,7 @@ import { EVALUATION_SEEDS } from "./run_control.js";
 import { WorkerClient } from "./worker_client.js";
 
 /** @import {Booting, EpisodeEnded, Evaluated, Evaluation, Frame, FromWorker, Push, Started} from "./protocol" */
-/** @import {PolicyEntry, TaskRecord} from "./page_types" */
+/** @import {PolicyEntry, Recipe, TaskRecord} from "./page_types" */
 /** @import {Notices} from "./errors.js" */
 
 /** @typedef {{entry: PolicyEntry, task: TaskRecord, n_envs: number, seed: number}} Show */
@@ -120,11 +120,21 @@ export class PlayControl extends EventTarget {
   }
 
   /**
-   * Let the worker that can show a task show it; the other one rests.
+   * Whether only Python can play this: it says so of some tasks, and of rewards that are written as code.
    * @param {TaskRecord} task
+   * @param {Recipe|null|undefined} recipe of the policy
    */
-  #clientFor(task) {
-    const client = this.takesPython.has(task.id) ? this.#pythonClient() : this.#quickClient();
+  #needsPython(task, recipe) {
+    return this.takesPython.has(task.id) || Boolean(recipe?.reward);
+  }
+
+  /**
+   * Let the worker that can show something show it; the other one rests.
+   * @param {Show} show
+   */
+  #clientFor(show) {
+    const python = this.#needsPython(show.task, show.entry.facts?.recipe);
+    const client = python ? this.#pythonClient() : this.#quickClient();
     if (client !== this.client && this.client?.state === "ready") {
       this.client.send({ type: "pause" });
       this.client.expectTraffic(false);
@@ -139,7 +149,7 @@ export class PlayControl extends EventTarget {
    * @param {Show} show
    */
   async play(show) {
-    const client = this.#clientFor(show.task);
+    const client = this.#clientFor(show);
     this.show = show;
     this.started = null;
     this.frame = null;
@@ -231,7 +241,8 @@ export class PlayControl extends EventTarget {
     this.evaluating = true;
     this.#changed();
     try {
-      const evaluation = await this.evaluate(await show.entry.load(), show.task);
+      const recipe = show.entry.facts?.recipe;
+      const evaluation = await this.evaluate(await show.entry.load(), show.task, recipe);
       this.evaluations.set(`${show.entry.key} ${show.task.id}`, evaluation);
     } catch (error) {
       this.notices.report(error, { key: "play" });
@@ -243,11 +254,13 @@ export class PlayControl extends EventTarget {
   /**
    * @param {ArrayBuffer|null} policy null: the random policy
    * @param {TaskRecord} task
+   * @param {Recipe|null} [recipe] whose reward counts; of the policy, where there is one
    * @returns {Promise<Evaluation>}
    */
-  async evaluate(policy, task) {
+  async evaluate(policy, task, recipe = null) {
     const model_xml = await this.loadModel(task);
-    const client = this.takesPython.has(task.id) ? this.#pythonClient() : this.#quickClient();
+    const python = this.#needsPython(task, recipe);
+    const client = python ? this.#pythonClient() : this.#quickClient();
     await client.booted;
     try {
       /** @type {Evaluated} */
@@ -257,12 +270,13 @@ export class PlayControl extends EventTarget {
         task: /** @type {any} */ (task),
         model_xml,
         seeds: EVALUATION_SEEDS,
+        reward: policy ? "" : (recipe?.reward ?? ""),
       });
       return /** @type {any} */ (answer.evaluation);
     } catch (error) {
-      if (!needsPython(error) || this.takesPython.has(task.id)) throw error;
+      if (!needsPython(error) || python) throw error;
       this.takesPython.add(task.id);
-      return await this.evaluate(policy, task);
+      return await this.evaluate(policy, task, recipe);
     }
   }
 

@@ -67,6 +67,16 @@ export interface Evaluation {
   succeeded: boolean[];
 }
 
+/** One thing that is wrong with reward or fitness code. */
+export interface CodeProblem {
+  /** From 1; 0 where it is about the whole. */
+  line: number;
+  /** From 0. */
+  column: number;
+  rule: string;
+  message: string;
+}
+
 /** Begin a run from its recipe, or go on from a checkpoint, or from the weights of a policy. */
 export interface StartTraining {
   type: "start_training";
@@ -129,6 +139,8 @@ export interface RequestEvaluation {
   task: Record<string, any>;
   model_xml: string;
   seeds: number[];
+  /** Reward code for random actions; a policy's returns are those of the reward it was trained with. */
+  reward?: string;
 }
 
 /** Show a policy acting without learning; row k's first episode has evaluation seed `seed + k`. */
@@ -165,6 +177,29 @@ export interface Steer {
   type: "steer";
   /** Empty: the task draws the commands again. */
   command: number[];
+}
+
+/** Measure a policy's fitness: episode k starts from evaluation seed seeds[k]. No reward is involved. */
+export interface MeasureFitness {
+  type: "measure_fitness";
+  id: number;
+  policy: ArrayBuffer;
+  task: Record<string, any>;
+  model_xml: string;
+  /** A name of the shipped fitnesses, code with `def fitness(s):`, or "" for the task's own. */
+  fitness: string;
+  seeds: number[];
+}
+
+/** Check reward or fitness code, and try it on states of the robot where the check finds nothing. */
+export interface TryCode {
+  type: "try_code";
+  id: number;
+  task: Record<string, any>;
+  /** "" where a check of the text is enough. */
+  model_xml: string;
+  source: string;
+  function?: "reward" | "fitness";
 }
 
 /** What the worker is loading. */
@@ -269,6 +304,46 @@ export interface Evaluated {
   evaluation: Evaluation;
 }
 
+/** Answer to MeasureFitness. */
+export interface Fitness {
+  type: "fitness";
+  id: number;
+  /** Mean of per_seed. */
+  fitness: number;
+  /** Sum of an episode's scores over the task's time limit. */
+  per_seed: number[];
+  /** Mean per control step, over all episodes. */
+  metrics: Record<string, number>;
+  lengths: number[];
+  falls: boolean[];
+}
+
+/** Answer to TryCode. */
+export interface CodeTried {
+  type: "code_tried";
+  id: number;
+  /** Empty where the code can be used. */
+  problems: CodeProblem[];
+  /** Time of one call with 4096 environments; 0 where it was not called. */
+  ms_per_4096: number;
+  /** Mean, lowest and highest over the recorded steps; empty where it was not called. */
+  total: number[];
+  /** The same of each term. */
+  terms: Record<string, number[]>;
+}
+
+/**
+ * The worker is about to run code that the page does not trust, or has come back from it.
+ *
+ * The page ends a worker that does not come back.
+ */
+export interface CodeRuns {
+  type: "code_runs";
+  running: boolean;
+  /** reward or fitness. */
+  function: string;
+}
+
 /** Something went wrong. `id` is that of the request it answers, else 0. */
 export interface Failed {
   type: "failed";
@@ -294,7 +369,9 @@ export type ToWorker =
   | SetSpeed
   | SingleStep
   | ResetRows
-  | Steer;
+  | Steer
+  | MeasureFitness
+  | TryCode;
 
 export type FromWorker =
   | Booting
@@ -307,4 +384,7 @@ export type FromWorker =
   | PolicyFile
   | CheckpointFile
   | Evaluated
+  | Fitness
+  | CodeTried
+  | CodeRuns
   | Failed;

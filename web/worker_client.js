@@ -1,12 +1,13 @@
 /** One worker as the page sees it: boots, takes messages, answers requests, and tells when it is lost. */
 
+import { CodeWatch } from "./code_watch.js";
 import { spawn, takeEarly } from "./early.js";
 import { failure, PageError } from "./errors.js";
 
-/** @import {Booting, CheckpointFile, Evaluated, Failed, FromWorker, PolicyFile, Ready, ToWorker} from "./protocol" */
+/** @import {Booting, CheckpointFile, CodeTried, Evaluated, Failed, Fitness, FromWorker, PolicyFile, Ready, ToWorker} from "./protocol" */
 
-/** @typedef {PolicyFile|CheckpointFile|Evaluated} Answer */
-/** @typedef {"request_policy"|"request_checkpoint"|"request_evaluation"} RequestType */
+/** @typedef {PolicyFile|CheckpointFile|Evaluated|Fitness|CodeTried} Answer */
+/** @typedef {"request_policy"|"request_checkpoint"|"request_evaluation"|"measure_fitness"|"try_code"} RequestType */
 /**
  * @typedef {object} Handlers
  * @property {(message: FromWorker) => void} onMessage everything that answers no request
@@ -27,7 +28,7 @@ let count = 0;
 
 export class WorkerClient {
   /**
-   * @param {"trainer"|"player"|"show"} role show: a player without Python
+   * @param {"trainer"|"player"|"evaluator"|"show"} role show: a player without Python
    * @param {Handlers} handlers
    */
   constructor(role, handlers) {
@@ -45,6 +46,7 @@ export class WorkerClient {
     this.busy = false;
     this.heard_ms = performance.now();
     this.quiet = false;
+    this.watch = new CodeWatch((name) => this.#hangs(name));
     /** Settles when the worker can take a start message, or when it never will. @type {Promise<void>} */
     this.booted = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
@@ -165,6 +167,8 @@ export class WorkerClient {
       this.#watchLock();
       this.settle?.resolve();
       this.handlers.onMessage(message);
+    } else if (message.type === "code_runs") {
+      this.watch.note(message.running, message.function);
     } else if (message.type === "failed") {
       this.#fail(message);
     } else if ("id" in message && message.id !== 0) {
@@ -183,6 +187,17 @@ export class WorkerClient {
     if (failed.fatal) this.#end("lost", error);
     else if (waiting) waiting.reject(error);
     else this.handlers.onMessage(failed);
+  }
+
+  /** @param {string} name of the function that does not come back */
+  #hangs(name) {
+    const error = new PageError(
+      `The ${name} code does not come back`,
+      `A call of ${name} did not end within a second and a half; its worker was ended, others go on.`,
+      `Change the ${name} code so that it computes less.`,
+    );
+    error.kind = "CodeHangs";
+    this.#end("lost", error);
   }
 
   /**
@@ -208,6 +223,7 @@ export class WorkerClient {
     if (this.state === "lost" || this.state === "closed") return;
     this.state = state;
     clearInterval(this.timer);
+    this.watch.end();
     this.worker.terminate();
     this.settle?.reject(error);
     for (const { reject } of this.pending.values()) reject(error);

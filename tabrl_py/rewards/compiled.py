@@ -12,6 +12,7 @@ import numpy as np
 
 from tabrl_py.rewards import syntax
 from tabrl_py.rewards.callables import Defined
+from tabrl_py.rewards.calls import running
 from tabrl_py.rewards.expressions import Expressions
 from tabrl_py.rewards.fields import Layout
 from tabrl_py.rewards.frame import Budget, Code, Frame, Statement
@@ -52,7 +53,7 @@ class RewardFunction:
             RewardError: an operation cannot be done; compile_source has found it already.
         """
         budget = Budget()
-        with np.errstate(all="ignore"):
+        with running(self.function), np.errstate(all="ignore"):
             returned = self._run(Frame({"": state}, budget))
             result = self._checked(returned, state)
         self.operations, self.columns = budget.operations, budget.columns
@@ -258,7 +259,8 @@ def compile_source(source: str, task: TaskSpec, function: str = "reward") -> Rew
     """
     if not isinstance(source, str):
         raise RewardError([Problem(0, 0, "syntax", f"there is no code, but {kind(source)}")], function)
-    return _compiled(source, Layout.of(task), function)
+    with running(function):
+        return _compiled(source, Layout.of(task), function)
 
 
 @lru_cache(maxsize=64)

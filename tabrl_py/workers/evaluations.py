@@ -6,11 +6,20 @@ from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy import Policy, check_fits, load_policy
 from tabrl_py.protocol import Evaluated, Evaluation, RequestEvaluation
-from tabrl_py.tasks import TaskSpec
+from tabrl_py.rewards.library import reward_of
+from tabrl_py.tasks import TaskSpec, with_reward
 from tabrl_py.workers.host import Host
 from tabrl_py.workers.messages import task_of
 
 MOST_SEEDS = 256
+
+
+def check_seeds(seeds: list[int]) -> None:
+    """Raise ConfigError unless episodes can be started from these seeds."""
+    if not 1 <= len(seeds) <= MOST_SEEDS or not all(type(s) is int and 0 <= s < 2**32 for s in seeds):
+        raise ConfigError(
+            f"seeds={str(seeds)[:80]} cannot be evaluated; give 1 to {MOST_SEEDS} numbers below 2**32"
+        )
 
 
 class Evaluations:
@@ -31,11 +40,13 @@ class Evaluations:
         Raises:
             PolicyFileError: the policy is damaged or does not fit the task.
             ConfigError: no seeds, too many, or an unknown task.
+            RewardError: the reward code is not sound.
         """
         task = task_of(message.task)
         policy = None if message.policy is None else load_policy(message.policy)
         if policy is not None:
             check_fits(policy, task)
+        task = with_reward(task, message.reward if policy is None else policy.reward)
         self.begin(
             policy,
             task,
@@ -56,11 +67,10 @@ class Evaluations:
 
         Raises:
             ConfigError: no seeds, too many, or some that are not.
+            RewardError: the task's reward is code that is not sound.
         """
-        if not 1 <= len(seeds) <= MOST_SEEDS or not all(type(s) is int and 0 <= s < 2**32 for s in seeds):
-            raise ConfigError(
-                f"seeds={str(seeds)[:80]} cannot be evaluated; give 1 to {MOST_SEEDS} numbers below 2**32"
-            )
+        reward_of(task)
+        check_seeds(seeds)
         sim = self._host.make_sim(task, xml, len(seeds))
         self._running.append((Evaluator(policy, task, sim, seeds), then))
 

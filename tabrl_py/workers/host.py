@@ -10,6 +10,7 @@ import numpy as np
 from tabrl_py.algos.team import Alone, Bytes, Team
 from tabrl_py.errors import TabrlError
 from tabrl_py.protocol import Failed, FromWorker, ToWorker
+from tabrl_py.rewards import calls
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.workers import messages
@@ -68,8 +69,9 @@ class PageHost:
     """The Host inside the page's worker."""
 
     def __init__(self, bridge: Any) -> None:  # noqa: ANN401 - a JS object
-        """`bridge` has createSim, team and post, see web/workers/python_worker.js."""
+        """`bridge` has createSim, team, post and codeRuns, see web/workers/python_worker.js."""
         self._bridge = bridge
+        calls.observe(lambda begins, function: bridge.codeRuns(begins, function))
 
     def post(self, message: FromWorker) -> None:
         """See Host.post."""
@@ -184,6 +186,7 @@ def _bytes(data: Any) -> bytes:  # noqa: ANN401 - bytes, or a JS typed array
 
 _HINTS = {
     "ConfigError": "Change the setting and start again.",
+    "RewardError": "Mend the code where it says so, and start again.",
     "PolicyFileError": "Choose another file, or train a new policy for this task.",
     "ModelError": "Reload the page; if it stays, build it anew with ./build.sh dist.",
     "MemoryError": "Use fewer environments, shorter rollouts or a smaller network.",

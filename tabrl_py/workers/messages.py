@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from tabrl_py.errors import ConfigError
-from tabrl_py.protocol import Evaluation, FromWorker, Progress, ToWorker, message_type
+from tabrl_py.protocol import FromWorker, ToWorker, message_type
 from tabrl_py.tasks import TaskSpec, get_task
 
 _TO_WORKER: dict[str, type] = {message_type(cls): cls for cls in get_args(ToWorker)}
@@ -43,13 +43,20 @@ def encode(message: FromWorker) -> tuple[str, dict[str, bytes]]:
         if isinstance(value, bytes):
             binary[field.name] = value
         else:
-            record[field.name] = (
-                dataclasses.asdict(value) if isinstance(value, Progress | Evaluation) else value
-            )
+            record[field.name] = _plain(value)
     try:
         return json.dumps(record, allow_nan=False), binary
     except ValueError:
         return json.dumps(_finite(record), allow_nan=False), binary
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a field of a message
+    """The value with dictionaries for dataclasses."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, list) and value and dataclasses.is_dataclass(value[0]):
+        return [_plain(entry) for entry in value]
+    return value
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value

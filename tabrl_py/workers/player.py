@@ -25,10 +25,10 @@ from tabrl_py.protocol import (
     Steer,
     ToWorker,
 )
-from tabrl_py.rewards.library import compute_reward
+from tabrl_py.rewards.library import compute_reward, reward_of
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.sim.events import Episodes, Events
-from tabrl_py.tasks import sample_reset
+from tabrl_py.tasks import sample_reset, with_reward
 from tabrl_py.types import F32, F64, I64, Bool, Float
 from tabrl_py.workers.evaluations import Evaluations
 from tabrl_py.workers.host import Host
@@ -75,6 +75,7 @@ class Show:
             ConfigError: the message is not sound.
             PolicyFileError: the policy is damaged or does not fit the task.
             ModelError: the model does not fit the task.
+            RewardError: the policy's reward code is not sound.
         """
         self._host = host
         self.task = task_of(message.task)
@@ -85,6 +86,9 @@ class Show:
         self.policy = None if message.policy is None else load_policy(message.policy)
         if self.policy is not None:
             check_fits(self.policy, self.task)
+            # What a robot was trained for is what its returns are counted in.
+            self.task = with_reward(self.task, self.policy.reward)
+        reward_of(self.task)
         self.deterministic = message.deterministic
         self.seeds = [message.seed + row for row in range(message.n_envs)]
         self.sim = host.make_sim(self.task, message.model_xml, message.n_envs)

@@ -6,10 +6,10 @@ from tabrl_py.workers.host import PageHost, Runner
 
 
 def start(role: str, bridge: Any) -> Runner:  # noqa: ANN401 - a JS object
-    """Make the trainer or the player of a worker.
+    """Make the trainer, the player or the evaluator of a worker.
 
     Args:
-        role: "trainer" or "player".
+        role: "trainer", "player" or "evaluator".
         bridge: the worker's createSim and post.
 
     Raises:
@@ -24,4 +24,8 @@ def start(role: str, bridge: Any) -> Runner:  # noqa: ANN401 - a JS object
         from tabrl_py.workers.player import Player
 
         return Runner(host, Player(host))
-    raise ValueError(f"role={role!r} is not known; the roles are trainer, player")
+    if role == "evaluator":
+        from tabrl_py.workers.evaluator import Evaluator
+
+        return Runner(host, Evaluator(host))
+    raise ValueError(f"role={role!r} is not known; the roles are trainer, player, evaluator")

@@ -31,9 +31,9 @@ export class Evaluator {
         `seeds=${String(seeds).slice(0, 80)} cannot be evaluated; give 1 to ${MOST_SEEDS} numbers below 2**32`,
       );
     checkPlayable(task);
-    this.reward = rewardOf(surroundings, task);
     const policy = message.policy === null ? null : readPolicy(message.policy);
     if (policy) checkFits(policy, task);
+    this.reward = rewardOf(surroundings, task, policy ? policy.reward : message.reward);
     this.id = message.id;
     this.task = task;
     this.seeds = seeds;

@@ -27,6 +27,7 @@ export class PolicyFileError extends Error {
  * @property {{mean: Float64Array, variance: Float64Array}|null} normalizer
  * @property {number[]} low
  * @property {number[]} high
+ * @property {string} reward code that it was trained with; "" where that was the task's own reward
  */
 
 /**
@@ -80,6 +81,7 @@ export function readPolicy(bytes) {
       : null,
     low: bounds(texts, "action_low", outputs),
     high: bounds(texts, "action_high", outputs),
+    reward: String(parse(texts, "recipe").reward ?? ""),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The Python worker: `python_worker.js?role=trainer|player`. Boots, hands messages to tabrl_py.workers, and runs its
+ * The Python worker: `python_worker.js?role=trainer|player|evaluator`. Boots, hands messages to tabrl_py.workers, and runs its
  * advance() in slices, letting messages in between them. With `lock=NAME` it holds that Web Lock for as long as it lives.
  */
 
@@ -7,6 +7,7 @@ import { boot } from "./boot.js";
 import { joinTeam } from "./exchange.js";
 import { BootError } from "./parts.js";
 import { PythonSim } from "./python_sim.js";
+import { seal } from "./seal.js";
 
 /** @import {Failed, FromWorker} from "../protocol" */
 /** @import {TeamPlace} from "../page_types" */
@@ -71,6 +72,11 @@ function bridge(mujoco) {
   return {
     /** @param {[xml: string, task: string, nEnvs: number]} given */
     createSim: (...given) => new PythonSim(mujoco, ...given),
+    /**
+     * @param {boolean} running
+     * @param {string} name
+     */
+    codeRuns: (running, name) => post({ type: "code_runs", running, function: name }),
     /** The exchange of the newest start_training; undefined, which is None there, where this worker learns alone. */
     team: () => exchange ?? undefined,
     /**
@@ -186,14 +192,16 @@ function receive(event) {
 }
 
 async function main() {
-  if (role !== "trainer" && role !== "player")
-    throw new Error(`role=${role} is not known; use trainer or player`);
+  if (role !== "trainer" && role !== "player" && role !== "evaluator")
+    throw new Error(`role=${role} is not known; use trainer, player or evaluator`);
   if (lock && navigator.locks) navigator.locks.request(lock, () => new Promise(() => {}));
   self.addEventListener("message", receive);
   const { pyodide, mujoco, versions } = await boot((stage, fraction) =>
     post({ type: "booting", stage, fraction }),
   );
-  runner = startRole(pyodide, mujoco);
+  const begun = startRole(pyodide, mujoco);
+  seal(pyodide);
+  runner = begun;
   post({ type: "ready", versions, boot_s: (performance.now() - started_ms) / 1000 });
   for (const message of waiting.splice(0)) deliver(message);
   goOn();

@@ -26,9 +26,11 @@ const MOST_SEEDS = 2 ** 32;
  * The reward of a task for one environment after the other.
  * @param {Surroundings} surroundings
  * @param {PlayTask} task
+ * @param {string} [code] in place of the task's own
  * @throws {NeedsPythonError} it is no list of operations
  */
-export function rewardOf({ programs }, task) {
+export function rewardOf({ programs }, task, code = "") {
+  if (code) throw new NeedsPythonError("the policy's reward is written as code");
   const program = programs[task.id];
   if (!program) throw new NeedsPythonError(`the reward of task ${task.id} is written for Python alone`);
   return new RewardProgram(program);
@@ -70,9 +72,9 @@ export class Show {
     checkPlayable(task);
     if (message.deterministic === false)
       throw new NeedsPythonError("exploration noise is normally distributed");
-    this.reward = rewardOf(surroundings, task);
     this.policy = message.policy === null ? null : readPolicy(message.policy);
     if (this.policy) checkFits(this.policy, task);
+    this.reward = rewardOf(surroundings, task, this.policy?.reward);
     this.task = task;
     this.post = post;
     this.seeds = Array.from({ length: n }, (_, row) => seed + row);
