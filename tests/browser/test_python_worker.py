@@ -257,7 +257,7 @@ def test_an_unknown_role_is_told(workers: Workers) -> None:
     workers.until("dancer", "failed")
     failed = workers.last("dancer", "failed")
     assert failed["fatal"]
-    assert failed["message"] == "role=dancer is not known; use trainer or player"
+    assert failed["message"] == "role=dancer is not known; use trainer, player or evaluator"
 
 
 MISSING = {
