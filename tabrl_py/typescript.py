@@ -1,4 +1,4 @@
-"""web/protocol.d.ts, written from protocol.py: the message types as the page's code sees them.
+"""web/protocol.d.ts, written from protocol.py and loop_messages.py: what the page knows of messages.
 
 `python -m tabrl_py.typescript` writes the file; with `--check` it only says whether it is current.
 """
@@ -13,28 +13,51 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tabrl_py import protocol
+from tabrl_py import loop_messages, protocol
 
 DECLARATIONS = Path(__file__).parents[1] / "web" / "protocol.d.ts"
-ALIASES = ("Part", "RunState")
-UNIONS = ("ToWorker", "FromWorker")
-MESSAGES: tuple[type, ...] = tuple(
-    message for union in UNIONS for message in get_args(getattr(protocol, union))
+ALIASES: dict[str, Any] = {
+    "Part": protocol.Part,
+    "RunState": protocol.RunState,
+    "LoopStage": loop_messages.LoopStage,
+    "LoopRunState": loop_messages.LoopRunState,
+    "MemberStatus": loop_messages.MemberStatus,
+    "CommandKind": loop_messages.CommandKind,
+}
+UNIONS: dict[str, Any] = {
+    "ToWorker": protocol.ToWorker,
+    "FromWorker": protocol.FromWorker,
+    "ToDesigner": loop_messages.ToDesigner,
+    "FromDesigner": loop_messages.FromDesigner,
+}
+MESSAGES: tuple[type, ...] = tuple(dict.fromkeys(m for union in UNIONS.values() for m in get_args(union)))
+FROM_THE_PAGE: tuple[type, ...] = (*get_args(protocol.ToWorker), *get_args(loop_messages.ToDesigner))
+RECORDS: tuple[type, ...] = (
+    protocol.Progress,
+    protocol.Evaluation,
+    protocol.CodeProblem,
+    loop_messages.LoopMember,
+    loop_messages.LoopDesigner,
+    loop_messages.LoopText,
+    loop_messages.LoopCost,
+    loop_messages.LoopFitness,
+    loop_messages.LoopWinner,
+    loop_messages.LoopView,
+    loop_messages.DesignModel,
 )
-RECORDS: tuple[type, ...] = (protocol.Progress, protocol.Evaluation, protocol.CodeProblem)
 _PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", bytes: "ArrayBuffer", Any: "any"}
 _HEAD = """\
-// Written by `python -m tabrl_py.typescript` from tabrl_py/protocol.py; change it there.
+// Written by `python -m tabrl_py.typescript` from tabrl_py/protocol.py and loop_messages.py; change it there.
 """
 
 
 def declarations() -> str:
     """The text of web/protocol.d.ts."""
     blocks = [_HEAD]
-    blocks += [f"export type {name} = {_literal(getattr(protocol, name))};\n" for name in ALIASES]
+    blocks += [f"export type {name} = {_literal(alias)};\n" for name, alias in ALIASES.items()]
     blocks += ["".join(_interface(record)) for record in (*RECORDS, *MESSAGES)]
-    for name in UNIONS:
-        members = "".join(f"\n  | {message.__name__}" for message in get_args(getattr(protocol, name)))
+    for name, union in UNIONS.items():
+        members = "".join(f"\n  | {message.__name__}" for message in get_args(union))
         blocks.append(f"export type {name} ={members};\n")
     return "\n".join(blocks)
 
@@ -42,7 +65,7 @@ def declarations() -> str:
 def _interface(cls: type) -> Iterator[str]:
     words = _field_docstrings(cls)
     hints = get_type_hints(cls)
-    may_be_left_out = cls in get_args(protocol.ToWorker)
+    may_be_left_out = cls in FROM_THE_PAGE
     yield _comment(inspect.getdoc(cls) or "", "")
     yield f"export interface {cls.__name__} {{\n"
     if cls in MESSAGES:
@@ -50,7 +73,8 @@ def _interface(cls: type) -> Iterator[str]:
     for field in dataclasses.fields(cls):
         if field.name in words:
             yield _comment(words[field.name], "  ")
-        optional = "?" if may_be_left_out and field.default is not dataclasses.MISSING else ""
+        has_default = not (field.default is field.default_factory is dataclasses.MISSING)
+        optional = "?" if may_be_left_out and has_default else ""
         yield f"  {field.name}{optional}: {typescript(hints[field.name])};\n"
     yield "}\n"
 
@@ -71,7 +95,7 @@ def typescript(hint: Any) -> str:  # noqa: ANN401
     if origin in (Union, types.UnionType):
         return " | ".join(typescript(argument) for argument in arguments)
     if origin is Literal:
-        alias = next((name for name in ALIASES if getattr(protocol, name) == hint), None)
+        alias = next((name for name, known in ALIASES.items() if known == hint), None)
         return alias or _literal(hint)
     if origin is list:
         element = typescript(arguments[0])

@@ -1,8 +1,16 @@
-// Written by `python -m tabrl_py.typescript` from tabrl_py/protocol.py; change it there.
+// Written by `python -m tabrl_py.typescript` from tabrl_py/protocol.py and loop_messages.py; change it there.
 
 export type Part = "physics" | "policy" | "reward" | "learning" | "waiting";
 
 export type RunState = "running" | "paused" | "finished" | "stopped";
+
+export type LoopStage = "judging" | "asking" | "checking" | "training" | "evaluating" | "final" | "done";
+
+export type LoopRunState = "running" | "paused" | "stopped" | "done" | "failed";
+
+export type MemberStatus = "proposed" | "checking" | "invalid" | "queued" | "training" | "evaluating" | "evaluated" | "failed";
+
+export type CommandKind = "check" | "train" | "evaluate";
 
 /**
  * One record per update; what the charts draw. None means: nothing to measure yet.
@@ -75,6 +83,139 @@ export interface CodeProblem {
   column: number;
   rule: string;
   message: string;
+}
+
+/** One member of one generation. */
+export interface LoopMember {
+  /** Of all generations: "g2.1" is the second of generation 2. */
+  id: string;
+  /** From 1; the winner's final trainings have the number after the last. */
+  generation: number;
+  /** In its generation, from 0. */
+  index: number;
+  name: string;
+  rationale: string;
+  /** Source of its reward code; "" for the task's own reward. */
+  reward: string;
+  /** What differs from the task's recipe, by dotted name. */
+  hyperparameters: Record<string, number | number>;
+  parents: string[];
+  /** Whether training begins with a parent's weights. */
+  from_policy: boolean;
+  by_person: boolean;
+  /** Whether the next generation has it again, as it is. */
+  pinned: boolean;
+  /** The person's: 1, -1 or 0. */
+  thumb: number;
+  status: MemberStatus;
+  steps: number;
+  total_steps: number;
+  fitness: number | null;
+  /** Spread of the fitness over the evaluation seeds. */
+  fitness_std: number | null;
+  metrics: Record<string, number>;
+  /** Each term's mean per control step, over about 10 equal stretches of training, oldest first. */
+  terms: Record<string, (number | null)[]>;
+  /** What is wrong with its code, or with the last edit of it. */
+  problems: CodeProblem[];
+  error: string;
+  /** sha256 of its policy file, once it is trained. */
+  policy: string | null;
+}
+
+/** Who designs. */
+export interface LoopDesigner {
+  kind: "builtin" | "claude";
+  /** The built-in one is always titled "built-in, no language model". */
+  title: string;
+  model: string;
+}
+
+/** What the designer said before a generation, or a person's comment before the next one. */
+export interface LoopText {
+  generation: number;
+  text: string;
+}
+
+/** What was spent so far; a cap is null where there is none. */
+export interface LoopCost {
+  requests: number;
+  /** All that count against the cap, what was lost with unanswered requests included. */
+  tokens: number;
+  /** Read by the model, those from its cache included. */
+  input_tokens: number;
+  cached_tokens: number;
+  output_tokens: number;
+  usd: number;
+  /** Control steps of training. */
+  steps: number;
+  /** Of asking, training and measuring, one after the other. */
+  seconds: number;
+  max_tokens: number | null;
+  max_usd: number | null;
+  max_steps: number | null;
+  max_seconds: number | null;
+}
+
+/** What members are ranked by. */
+export interface LoopFitness {
+  /** Of a shipped fitness; "" where it was written for this loop. */
+  name: string;
+  source: string;
+  rationale: string;
+  /** Not frozen: the designer's proposal, which waits for FreezeFitness. */
+  frozen: boolean;
+  problems: CodeProblem[];
+}
+
+/** The fittest member, and what came of training it again from fresh seeds. */
+export interface LoopWinner {
+  member: string;
+  /** sha256 of the policy to export: the fittest of the member's own and the final ones. */
+  policy: string;
+  /** Of that policy. */
+  fitness: number;
+  /** Of the final trainings. */
+  seeds: number[];
+  fitnesses: number[];
+  /** Over the final trainings; null without any. */
+  fitness_mean: number | null;
+  fitness_std: number | null;
+}
+
+/** All that the page shows of a loop. */
+export interface LoopView {
+  /** judging: the fitness is proposed, and waits to be frozen. */
+  stage: LoopStage;
+  state: LoopRunState;
+  /** Whether nothing more will happen by itself; BranchFrom can still go on. */
+  over: boolean;
+  generation: number;
+  generations: number;
+  designer: LoopDesigner;
+  text: string;
+  task: string;
+  fitness: LoopFitness;
+  members: LoopMember[];
+  /** Ids of evaluated members, the fittest first. */
+  leaderboard: string[];
+  analyses: LoopText[];
+  comments: LoopText[];
+  cost: LoopCost;
+  winner: LoopWinner | null;
+  /** Why the loop ended, pauses or failed; "" while it runs. */
+  reason: string;
+  ledger_lines: number;
+  /** Of everything that was decided and measured; the same whenever the loop is repeated. */
+  ledger_hash: string;
+}
+
+/** A language model that can be asked. */
+export interface DesignModel {
+  id: string;
+  title: string;
+  usd_per_million_input: number;
+  usd_per_million_output: number;
 }
 
 /** Begin a run from its recipe, or go on from a checkpoint, or from the weights of a policy. */
@@ -356,6 +497,166 @@ export interface Failed {
   id: number;
 }
 
+/** Begin a loop, or go on with one from its ledger. */
+export interface StartLoop {
+  type: "start_loop";
+  /** Fields of tabrl_py/meta/brief.py: Brief. */
+  brief: Record<string, any>;
+  /** Lines as LedgerLine brought them, all of them and in order. */
+  ledger?: string[];
+  /** Where the Messages API is answered: the page's relay, or the API itself. Not for the built-in one. */
+  base_url?: string;
+  /** A key of the person's own, kept in this worker's memory alone; null through a relay that has one. */
+  key?: string | null;
+}
+
+/** Ask for the models; the first answer of a designer worker loads the SDK. */
+export interface ListModels {
+  type: "list_models";
+  id: number;
+  base_url: string;
+  key?: string | null;
+}
+
+/** How far a command is: for the view alone. */
+export interface CommandProgress {
+  type: "command_progress";
+  id: string;
+  status: "queued" | "training" | "evaluating";
+  steps?: number;
+  /** All Progress records of a training so far, or [] where nothing is new. */
+  records?: (Record<string, any>)[];
+}
+
+/**
+ * A command's result.
+ *
+ * The page keeps the result until a ledger line has the command's id: lines are written in the order of
+ * commands, so a result that comes early waits for those before it.
+ */
+export interface CommandDone {
+  type: "command_done";
+  id: string;
+  /**
+   * check: {problems: CodeProblem[], total, terms} of a CodeTried.
+   * train: {policy: sha256 of the file, steps, records: Progress[]}.
+   * evaluate: {fitness, per_seed, metrics, lengths, falls} of a Fitness, and with images
+   * {image: PNG or JPEG as base64, image_type}, a contact sheet.
+   */
+  result: Record<string, any>;
+  seconds?: number;
+}
+
+/** A command cannot be carried out: a train or evaluate command fails its member, no other. */
+export interface CommandFailed {
+  type: "command_failed";
+  id: string;
+  error: string;
+}
+
+/** The person accepts the fitness, as proposed or edited; generation 1 begins. */
+export interface FreezeFitness {
+  type: "freeze_fitness";
+  source: string;
+}
+
+/** A comment that the designer reads with the next results; about one member, or "" for all. */
+export interface Say {
+  type: "say";
+  text?: string;
+  member?: string;
+  /** 1, -1, or 0 to take it back; null leaves it. */
+  thumb?: number | null;
+}
+
+/**
+ * The person's reward in place of a member's: the next generation has it at the same index.
+ *
+ * Code that is not sound is told in the member's `problems` and changes nothing.
+ */
+export interface EditMember {
+  type: "edit_member";
+  member: string;
+  reward: string;
+  /** null: the member's. */
+  hyperparameters?: Record<string, number | number> | null;
+  /** false: nothing is kept for the next generation. */
+  pinned?: boolean;
+}
+
+/** Design the next generation from this member alone; a loop that is over goes on. */
+export interface BranchFrom {
+  type: "branch_from";
+  member: string;
+}
+
+/** Write a loop's provenance into one of its policy files. */
+export interface ExportPolicy {
+  type: "export_policy";
+  id: number;
+  member: string;
+  policy: ArrayBuffer;
+}
+
+/** Something that the page is to do, and to answer with CommandDone or CommandFailed. */
+export interface LoopCommand {
+  type: "loop_command";
+  id: string;
+  kind: CommandKind;
+  member: string;
+  /**
+   * check: {task: id, source, function} as in TryCode.
+   * train: {recipe, policy: sha256 to begin with, or null}.
+   * evaluate: {policy: sha256, task: id, fitness, seeds, image: whether a contact sheet is wanted}.
+   */
+  spec: Record<string, any>;
+}
+
+/** A line of the ledger. The page stores it before anything else. */
+export interface LedgerLine {
+  type: "ledger_line";
+  index: number;
+  line: string;
+}
+
+/** The view, whenever it changed. */
+export interface LoopState {
+  type: "loop_state";
+  view: LoopView;
+}
+
+/** A piece of what the designer is saying, as it says it; `start` begins a new answer. */
+export interface AnalysisDelta {
+  type: "analysis_delta";
+  generation: number;
+  text: string;
+  start: boolean;
+}
+
+/** The SDK is being loaded, because Claude is asked for the first time. */
+export interface DesignerLoading {
+  type: "designer_loading";
+  fraction: number;
+  words: string;
+}
+
+/** Answer to ListModels; `default` is the newest Opus. */
+export interface Models {
+  type: "models";
+  id: number;
+  models: DesignModel[];
+  default: string;
+}
+
+/** Answer to ExportPolicy: the same weights, with where they came from. */
+export interface PolicyExported {
+  type: "policy_exported";
+  id: number;
+  policy: ArrayBuffer;
+  /** For the file. */
+  name: string;
+}
+
 export type ToWorker =
   | StartTraining
   | Pause
@@ -387,4 +688,31 @@ export type FromWorker =
   | Fitness
   | CodeTried
   | CodeRuns
+  | Failed;
+
+export type ToDesigner =
+  | StartLoop
+  | ListModels
+  | CommandProgress
+  | CommandDone
+  | CommandFailed
+  | FreezeFitness
+  | Say
+  | EditMember
+  | BranchFrom
+  | ExportPolicy
+  | Pause
+  | Resume
+  | Stop;
+
+export type FromDesigner =
+  | Booting
+  | Ready
+  | LoopCommand
+  | LedgerLine
+  | LoopState
+  | AnalysisDelta
+  | DesignerLoading
+  | Models
+  | PolicyExported
   | Failed;

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from tabrl_py.errors import ConfigError
+from tabrl_py.loop_messages import FromDesigner, ToDesigner
 from tabrl_py.protocol import FromWorker, ToWorker, message_type
 from tabrl_py.tasks import TaskSpec, get_task
 
 _TO_WORKER: dict[str, type] = {message_type(cls): cls for cls in get_args(ToWorker)}
+_TO_DESIGNER: dict[str, type] = {message_type(cls): cls for cls in get_args(ToDesigner)}
 
 
 def decode(text: str, binary: Mapping[str, bytes]) -> ToWorker:
@@ -23,18 +25,28 @@ def decode(text: str, binary: Mapping[str, bytes]) -> ToWorker:
     Raises:
         ValueError: no such message, or one whose fields are not those of protocol.py.
     """
-    record = json.loads(text)
-    if not isinstance(record, dict) or record.get("type") not in _TO_WORKER:
-        raise ValueError(f"unknown message: {text[:200]}; the messages are {', '.join(_TO_WORKER)}")
-    cls = _TO_WORKER[record.pop("type")]
-    try:
-        message: ToWorker = cls(**record, **binary)
-    except TypeError as error:
-        raise ValueError(f"message {message_type(cls)!r}: {error}") from error
+    message: ToWorker = _decoded(text, binary, _TO_WORKER)
     return message
 
 
-def encode(message: FromWorker) -> tuple[str, dict[str, bytes]]:
+def decode_for_designer(text: str, binary: Mapping[str, bytes]) -> ToDesigner:
+    """A message of the page to the designer worker; see decode."""
+    message: ToDesigner = _decoded(text, binary, _TO_DESIGNER)
+    return message
+
+
+def _decoded(text: str, binary: Mapping[str, bytes], known: Mapping[str, type]) -> Any:  # noqa: ANN401
+    record = json.loads(text)
+    if not isinstance(record, dict) or record.get("type") not in known:
+        raise ValueError(f"unknown message: {text[:200]}; the messages are {', '.join(known)}")
+    cls = known[record.pop("type")]
+    try:
+        return cls(**record, **binary)
+    except TypeError as error:
+        raise ValueError(f"message {message_type(cls)!r}: {error}") from error
+
+
+def encode(message: FromWorker | FromDesigner) -> tuple[str, dict[str, bytes]]:
     """A message for the page, as JSON without its binary fields, and those by name."""
     record: dict[str, Any] = {"type": message_type(type(message))}
     binary: dict[str, bytes] = {}
