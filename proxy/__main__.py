@@ -1,31 +1,35 @@
-"""Command line of the server: `python -m proxy [--port 8080] [--directory dist]`."""
+"""Command line of the server: `python -m proxy`, which `./build.sh serve` runs with the built page."""
 
 from __future__ import annotations
 
-import argparse
 import errno
+import logging
+import os
 import socket
 import sys
-from pathlib import Path
 
 import uvicorn
 
 from proxy.app import PageMissingError, create_app
-
-HOST = "127.0.0.1"
+from proxy.options import Options, read_options
+from proxy.settings import ApiKey, SettingsError, is_loopback
 
 
 def main() -> int:
-    """Serve until Ctrl+C; returns 1 after one clear line when the port or the folder will not do."""
-    options = _parser().parse_args()
+    """Serve until Ctrl+C; returns 1 after one clear line when a setting, port or folder will not do."""
     try:
-        app = create_app(options.directory)
-        listener = listen(options.port)
-    except (PageMissingError, PortError) as error:
+        options = read_options(sys.argv[1:], os.environ)
+        app = create_app(options.directory, options.settings)
+        listener = listen(options.port, options.bind)
+    except (PageMissingError, PortError, SettingsError) as error:
         print(f"proxy: {error}", file=sys.stderr, flush=True)
         return 1
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
-    print(f"TabRL is at http://{HOST}:{listener.getsockname()[1]}  (Ctrl+C stops it)", flush=True)
+    log_to_stderr(options.settings.key)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1, ws="none"
+    )
+    server = uvicorn.Server(config)
+    print(_greeting(options, listener.getsockname()[1]), flush=True)
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
@@ -33,23 +37,38 @@ def main() -> int:
     return 0
 
 
+def _greeting(options: Options, port: int) -> str:
+    address = f"http://{options.bind}:{port}"
+    settings = options.settings
+    if options.directory is not None:
+        line = f"TabRL is at {address}  (Ctrl+C stops it)"
+    else:
+        pages = ", ".join(sorted(settings.origins))
+        line = f"The relay is at {address}/anthropic for {pages}  (Ctrl+C stops it)"
+    if settings.key is not None:
+        line += f"\nClaude is asked at {settings.upstream} with the key of ANTHROPIC_API_KEY"
+        if not is_loopback(options.bind):
+            line += "; whoever reaches this address can spend it"
+    return line
+
+
 class PortError(Exception):
     """The port cannot be listened on."""
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on this machine's loopback address; port 0 takes any free one.
+def listen(port: int, host: str) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
 
     Raises:
-        PortError: the port is in use, or not allowed to this user.
+        PortError: the port is in use, or not allowed to this user, or the address is not this machine's.
     """
     # Only where the protocol is named does asyncio switch off Nagle's algorithm, which holds every body
     # back for 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
-        listener.listen(128)
+        listener.bind((host, port))
+        listener.listen(1024)
     except OSError as error:
         listener.close()
         other = port + 1 if 1024 <= port < 65535 else 8080
@@ -58,28 +77,31 @@ def listen(port: int) -> socket.socket:
         elif error.errno == errno.EACCES:
             reason = "is not allowed to this user"
         else:
-            reason = f"cannot be listened on ({error.strerror})"
+            reason = f"cannot be listened on at {host} ({error.strerror})"
         raise PortError(
             f"port {port} {reason}; choose another one: ./build.sh serve --port {other}"
         ) from None
     return listener
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 0 to 65535")
-    return int(text)
+class StrikingFormatter(logging.Formatter):
+    """Writes records without the key, whatever a library may have put into one."""
+
+    def __init__(self, key: ApiKey | None) -> None:
+        super().__init__("proxy: %(message)s")
+        self._key = key
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as text, its traceback included."""
+        text = super().format(record)
+        return text if self._key is None else self._key.strike(text.encode()).decode()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m proxy", description="Serve the built page on this machine."
-    )
-    parser.add_argument("--port", type=_port, default=8080, help="8080 unless told; 0 takes any free one")
-    parser.add_argument(
-        "--directory", type=Path, default=Path("dist"), help="the built page; dist unless told"
-    )
-    return parser
+def log_to_stderr(key: ApiKey | None) -> None:
+    """Send every warning of this process, uvicorn's too, through the one formatter."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(StrikingFormatter(key))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ ISOLATION = {
 CONTENT_POLICY = (
     "default-src 'none'",
     "script-src {scripts}",
-    "connect-src 'self'",
+    "connect-src {connections}",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "media-src 'self' blob:",
@@ -37,9 +37,14 @@ WORKER_SCRIPTS = "'self' 'wasm-unsafe-eval' 'unsafe-eval'"
 
 WORKER_FOLDER = "/workers/"
 
+DESIGNER_SCRIPT = "/workers/designer_worker.js"
+DESIGNER_CONNECTIONS = "'self' https://api.anthropic.com"
+"""Where no proxy has a key, the designer asks the API itself, with a key that its user gave it. A worker has
+the policy of its own script, so neither the page nor a worker that runs rewards can reach that host."""
+
 
 def content_security_policy(path: str, inline_scripts: Iterable[str] = ()) -> str:
-    """The policy for one path: only files of `workers/` may compile code; nothing may connect elsewhere.
+    """The policy for one path: only files of `workers/` may compile code, only the designer may go elsewhere.
 
     Args:
         path: the path asked for, from the root of the server.
@@ -48,7 +53,8 @@ def content_security_policy(path: str, inline_scripts: Iterable[str] = ()) -> st
     allowed = WORKER_SCRIPTS if path.startswith(WORKER_FOLDER) else PAGE_SCRIPTS
     digests = [b64encode(sha256(text.encode()).digest()).decode() for text in inline_scripts]
     scripts = " ".join([allowed, *(f"'sha256-{digest}'" for digest in digests)])
-    return "; ".join(CONTENT_POLICY).format(scripts=scripts)
+    connections = DESIGNER_CONNECTIONS if path == DESIGNER_SCRIPT else "'self'"
+    return "; ".join(CONTENT_POLICY).format(scripts=scripts, connections=connections)
 
 
 class SecurityHeaders:
@@ -70,7 +76,7 @@ class SecurityHeaders:
                 headers.setdefault("Content-Security-Policy", content_security_policy(scope["path"]))
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers["Cache-Control"] = "no-cache"
+                headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

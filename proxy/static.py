@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -36,6 +38,8 @@ MEDIA_TYPES = {
 UNKNOWN_TYPE = "application/octet-stream"
 SHOWN_PATH_LENGTH = 200
 PathLike = str | os.PathLike[str]
+HASHED_NAME = re.compile(r"[.-]([0-9a-f]{8,64})\.[^/]+\Z")
+IMMUTABLE = "public, max-age=31536000, immutable"
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 
@@ -75,10 +79,27 @@ class PageFiles(StaticFiles):
             response.headers["Vary"] = "Accept-Encoding"
         if compressed and response.status_code != 304:
             response.headers["Content-Encoding"] = "br"
+        if is_named_by_content(str(full_path), stat_result.st_mtime_ns):
+            response.headers["Cache-Control"] = IMMUTABLE
         if kind == MEDIA_TYPES[".html"]:
             scripts = inline_scripts(Path(full_path).read_text(encoding="utf-8"))
             response.headers["Content-Security-Policy"] = content_security_policy(scope["path"], scripts)
         return response
+
+
+@functools.lru_cache(maxsize=1024)
+def is_named_by_content(path: str, changed_ns: int) -> bool:
+    """Whether a file's name holds the beginning of its sha256: then it can never be another file.
+
+    Args:
+        path: of the file.
+        changed_ns: when it was changed; a changed file is looked at again.
+    """
+    found = HASHED_NAME.search(path)
+    if found is None:
+        return False
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest().startswith(found[1])
 
 
 def brotli_copy(path: PathLike, original: os.stat_result) -> Path | None:

@@ -76,7 +76,7 @@ class MessagesApi:
     Args:
         script: the answers.
         keys: accepted API keys; any one when there are none.
-        on_request: is told of each request when it is complete, in the server's thread.
+        on_request: is told of each request before it is answered, in the server's thread.
     """
 
     def __init__(
@@ -131,10 +131,8 @@ class MessagesApi:
         query = scope["query_string"].decode()
         request = Request(scope["method"], scope["path"], query, headers, body)
         self.requests.append(request)
-        try:
-            await _Exchange(self, request, receive, send).run()
-        finally:
-            self._on_request(request)
+        self._on_request(request)
+        await _Exchange(self, request, receive, send).run()
 
     def decide(self, request: Request) -> tuple[Answer, Json | None]:
         """What a request is answered with: an error, a message of the script, or plain JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -18,12 +19,29 @@ ROOT = Path(__file__).resolve().parents[1]
 SUB_PATH = "/lab/tabrl"
 
 
+def server_environment(key: str = "") -> dict[str, str]:
+    """This process's environment for a server's, with no other key and upstream than the test's."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
+    return {**inherited, "ANTHROPIC_API_KEY": key}
+
+
 @contextmanager
-def served(directory: Path) -> Iterator[str]:
-    """The project's own server on a free port, as its own process; gives its address, without a slash."""
-    command = [sys.executable, "-m", "proxy", "--port", "0", "--directory", str(directory)]
+def served(directory: Path, *arguments: str, key: str = "") -> Iterator[str]:
+    """The project's own server on a free port, as its own process; gives its address, without a slash.
+
+    Args:
+        directory: the page to serve.
+        arguments: further ones, such as `--upstream` with the address of a local Messages API.
+        key: for `ANTHROPIC_API_KEY`.
+    """
+    command = [sys.executable, "-m", "proxy", "--port", "0", "--directory", str(directory), *arguments]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=server_environment(key),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

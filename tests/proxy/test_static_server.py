@@ -123,6 +123,32 @@ def test_only_workers_may_compile_code(address: str) -> None:
         assert "unsafe" not in _scripts(address, path)
 
 
+def test_only_the_designer_may_ask_the_api_itself(address: str, folder: Path) -> None:
+    for path in ("/", "/main.js", "/workers/python_worker.js", "/workers/designer_worker.js.map", "/missing"):
+        assert "connect-src 'self';" in Answer(address, path).headers["Content-Security-Policy"]
+    (folder / "workers" / "designer_worker.js").write_text("// text", encoding="utf-8")
+    policy = Answer(address, "/workers/designer_worker.js").headers["Content-Security-Policy"]
+    assert "connect-src 'self' https://api.anthropic.com;" in policy
+
+
+def test_only_a_name_that_holds_the_content_is_kept_for_ever(address: str, folder: Path) -> None:
+    right = sha256(b"body").hexdigest()[:12]
+    for name, kept in (
+        (f"a.{right}.js", True),
+        (f"a-{right}.wasm", True),
+        ("a.0123456789ab.js", False),
+        (f"a.{right[:7]}.js", False),
+        (f"{right}.js", False),
+    ):
+        (folder / name).write_bytes(b"body")
+        expected = "public, max-age=31536000, immutable" if kept else "no-cache"
+        answer = Answer(address, f"/{name}")
+        assert answer.headers.get_all("Cache-Control") == [expected], name
+        again = Answer(address, f"/{name}", headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status, again.headers["Cache-Control"]) == (304, expected)
+    assert Answer(address, f"/missing.{right}.js").headers["Cache-Control"] == "no-cache"
+
+
 def test_policy_allows_the_import_map_and_no_other_inline_script(address: str) -> None:
     assert inline_scripts(PAGE) == [IMPORT_MAP]
     digest = b64encode(sha256(IMPORT_MAP.encode()).digest()).decode()
@@ -194,7 +220,7 @@ def test_nothing_can_be_written(address: str, method: str) -> None:
 def test_health(address: str) -> None:
     answer = Answer(address, "/health")
     assert answer.status == 200
-    assert json.loads(answer.body) == {"status": "ok"}
+    assert json.loads(answer.body) == {"status": "ok", "key": False}
 
 
 def _refused(*arguments: str) -> str:
