@@ -200,7 +200,7 @@ STAND = TaskSpec(
     action_low=(-1.0,) * len(ACTUATED_JOINTS),
     action_high=(1.0,) * len(ACTUATED_JOINTS),
     healthy=(Bound("sensordata", 31, 32, low=1.0),),
-    reset=ResetSpec(qpos=STANCE, qpos_noise=0.1, qvel_noise=0.3, root_noise=False),
+    reset=ResetSpec(qpos=STANCE, qpos_noise=0.03, qvel_noise=0.3, root_noise=False),
     layout_version=2,
     reward=RewardSpec("stand"),
     randomization=RANDOMIZATION,
