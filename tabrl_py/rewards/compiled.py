@@ -18,7 +18,7 @@ from tabrl_py.rewards.fields import Layout
 from tabrl_py.rewards.frame import Budget, Code, Frame, Statement
 from tabrl_py.rewards.problems import Problem, RefusedError, RewardError, shown
 from tabrl_py.rewards.state import State
-from tabrl_py.rewards.syntax import TERM_NAME, at
+from tabrl_py.rewards.syntax import NO_TERMS, TERM_NAME, at
 from tabrl_py.rewards.values import Value, is_array, kind, number, shape
 from tabrl_py.rewards.vocabulary import Function
 from tabrl_py.tasks.spec import TaskSpec
@@ -73,7 +73,7 @@ class RewardFunction:
         return self._per_environment(total, state, "the total"), found
 
     def _term_name(self, name: str) -> str:
-        if not TERM_NAME.fullmatch(name):
+        if not TERM_NAME.fullmatch(name) or name in NO_TERMS:
             message = f"the term {shown(name)} needs a plain name: letters, digits, _, at most 32"
             raise RewardError([Problem(self._line, 0, "terms", message)], self.function)
         return name

@@ -16,6 +16,8 @@ MOST_CHARACTERS = 16_000
 MOST_TOKENS_A_STATEMENT = 600
 """So deep an expression can be nested at most; Python's own parser is safe with that."""
 MOST_INDENTS = 8
+MOST_DEPTH = 60
+"""Of parts within parts."""
 MOST_NODES = 3_000
 MOST_FUNCTIONS = 12
 MOST_PROBLEMS = 20
@@ -23,6 +25,8 @@ MOST_TURNS = 64
 """Of a loop."""
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
 TERM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+NO_TERMS = ("constructor", "prototype", "toString", "toLocaleString", "valueOf", "hasOwnProperty", "then")
+"""Names that mean something of their own in the page's language."""
 
 _EXPRESSIONS = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Call, ast.keyword, ast.Attribute, ast.Subscript)
 _VALUES = (ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Slice)
@@ -167,12 +171,27 @@ def _outside_words(source: str) -> bool:
 
 
 def _problems(tree: ast.Module, function: str) -> Iterator[Problem]:
-    for count, node in enumerate(ast.walk(tree)):
-        if count > MOST_NODES:
-            yield Problem(0, 0, "size", f"the code has more than {MOST_NODES} parts; make it shorter")
-            return
+    problem = _too_much(tree)
+    if problem is not None:
+        yield problem
+        return
+    for node in ast.walk(tree):
         yield from _of_node(node)
     yield from _of_module(tree, function)
+
+
+def _too_much(tree: ast.Module) -> Problem | None:
+    """Whether there are too many parts, or too many within each other: level by level, without recursion."""
+    level: list[ast.AST] = [tree]
+    count = 0
+    for _ in range(MOST_DEPTH):
+        level = [part for node in level for part in ast.iter_child_nodes(node)]
+        count += len(level)
+        if count > MOST_NODES:
+            return Problem(0, 0, "size", f"the code has more than {MOST_NODES} parts; make it shorter")
+    if not level:
+        return None
+    return at(level[0], "size", f"more than {MOST_DEPTH} parts within each other; write several statements")
 
 
 def _of_node(node: ast.AST) -> Iterator[Problem]:

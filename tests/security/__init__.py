@@ -1,0 +1,1 @@
+"""Reward code that means harm, and what becomes of it."""

@@ -1,0 +1,8 @@
+"""The adversarial corpus."""
+
+from __future__ import annotations
+
+from tests.security import corpus_lab, corpus_python
+from tests.security.case import Case
+
+CORPUS: list[Case] = [*corpus_python.CASES, *corpus_lab.CASES]
