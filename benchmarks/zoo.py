@@ -44,6 +44,7 @@ ZOO = {
     "humanoid-stand": Entry("humanoid-stand"),
     "humanoid-walk": Entry("humanoid-walk"),
     "humanoid-run": Entry("humanoid-run"),
+    "half-cheetah": Entry("HalfCheetah-v5"),
 }
 
 

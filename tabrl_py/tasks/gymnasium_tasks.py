@@ -79,6 +79,17 @@ def _ars(
     }
 
 
+_PPO = {
+    "n_envs": 32,
+    "network.hidden": [64, 64],
+    "algo.n_epochs": 10,
+    "algo.minibatch_size": 128,
+    "algo.learning_rate": 4e-4,
+    "algo.lr_schedule": "linear",
+    "algo.lr_final": 0.1,
+}
+"""Small rollouts, many small steps on each, a rate that sinks."""
+
 # The humanoid of both humanoid tasks: world and 13 bodies, a free joint and 17 hinges.
 _HUMANOID_BODIES, _HUMANOID_NQ, _HUMANOID_NV, _HUMANOID_NU = 14, 24, 23, 17
 _HUMANOID_OBSERVATION = (
@@ -228,6 +239,7 @@ HALF_CHEETAH = _task(
     reset=_noise(0.1, normal_velocity=True),
     reward=RewardSpec("travel", {"forward_weight": 1.0, "control_weight": 0.1}),
     forward_axis="position",
+    defaults={"ppo": {**_PPO, "total_steps": 2_000_000, "algo.gamma": 0.98, "algo.gae_lambda": 0.92}},
 )
 
 SWIMMER = _task(
