@@ -22,40 +22,54 @@ async function start() {
       return versions;
     },
 
-    /** One rollout in pieces of so many vector steps, each followed by as many raw steps; seconds of both. */
+    /** One rollout in pieces of so many vector steps, each followed by the same physics alone; seconds of both. */
     measure({ pieces, steps }) {
       const seconds = { rollout: rollouts.learn(), raw: 0 };
       for (let piece = 0; piece < pieces; piece++) {
-        seconds.raw += raw(held.sim, steps);
-        seconds.rollout += rollouts.advance(steps);
+        const { made, took } = recorded(steps);
+        seconds.rollout += took;
+        seconds.raw += raw(held.sim, made);
       }
       return seconds;
     },
 
-    /** Raw control steps per second over about so many seconds, from the states that a rollout has just come to. */
+    /** Raw control steps per second over about so many seconds, of what a rollout has just done. */
     bare({ seconds: least, steps }) {
-      for (let made = 0; made < 2 * steps; made++) rollouts.advance(1);
+      for (let made = 0; made < steps; made++) rollouts.advance(1);
       rollouts.learn();
-      let [seconds, made] = [0, 0];
-      for (; seconds < least; made += steps * held.sim.nEnvs) seconds += raw(held.sim, steps);
-      return made / seconds;
+      const { made } = recorded(steps);
+      let [seconds, count] = [0, 0];
+      for (; seconds < least; count += steps * held.sim.nEnvs) seconds += raw(held.sim, made);
+      return count / seconds;
     },
   };
 
-  /** Each row's physics from its present state on, under its last action: nothing but mj_step. */
-  function raw(sim, steps) {
-    const { engine: physics, layout, table, nEnvs, task } = sim;
+  /** So many vector steps of the rollout, with the states each began in and the actions it took. */
+  function recorded(steps) {
+    const made = [];
+    let took = 0;
+    for (let step = 0; step < steps; step++) {
+      const table = held.sim.table.slice();
+      took += rollouts.advance(1);
+      made.push({ table, actions: held.sim.arrays.actions.slice() });
+    }
+    return { made, took };
+  }
+
+  /** The physics of those steps once more, one row after the other: seconds of mj_step alone. */
+  function raw(sim, made) {
+    const { engine: physics, layout, nEnvs, task } = sim;
     const { model, data, nu } = physics;
-    const { actions } = sim.arrays;
-    const count = steps * task.frame_skip;
     let seconds = 0;
     physics.takeViews();
     for (let row = 0; row < nEnvs; row++) {
-      physics.setState(table, row * layout.width);
-      physics.ctrl.set(actions.subarray(row * nu, (row + 1) * nu));
-      const began = performance.now();
-      for (let i = 0; i < count; i++) mujoco.mj_step(model, data);
-      seconds += (performance.now() - began) / 1000;
+      for (const { table, actions } of made) {
+        physics.setState(table, row * layout.width);
+        physics.ctrl.set(actions.subarray(row * nu, (row + 1) * nu));
+        const began = performance.now();
+        for (let i = 0; i < task.frame_skip; i++) mujoco.mj_step(model, data);
+        seconds += (performance.now() - began) / 1000;
+      }
     }
     return seconds;
   }

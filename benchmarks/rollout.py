@@ -1,8 +1,9 @@
 """Collecting in the tab beside bare physics: `./build.sh bench rollout`.
 
 A run of humanoid-walk with 32 robots, in the page's own Python worker parts in headless Chromium: policy,
-simulation, observation, reward and the run's bookkeeping, against mj_step alone in the same worker from the
-same states under the same actions. Eight control steps of each take turns. Learning is not part of it.
+simulation, observation, reward and the run's bookkeeping, against mj_step alone in the same worker: the very
+steps that the rollout made, from the same states under the same actions, made again with nothing around them.
+Eight control steps of each take turns. Learning is not part of it.
 `rollout_over_raw` is the median over rollouts of the ratio of control steps per second.
 """
 
