@@ -19,9 +19,14 @@ class Rollouts:
         self.training = Training(chosen, task, WasmBatchSim(task, xml, chosen.n_envs, engine))
 
     def advance(self, steps: int) -> float:
-        """Seconds that so many vector steps take: policy, physics, reward, bookkeeping."""
+        """Seconds that so many vector steps take, or a few more: policy, physics, reward, bookkeeping.
+
+        A rollout that is full ends it.
+        """
+        rollout = self.training.rollout
+        until = min(rollout.steps + steps, rollout.n_steps)
         began = time.perf_counter()
-        for _ in range(steps):
+        while rollout.steps < until:
             self.training.advance()
         return time.perf_counter() - began
 

@@ -1,7 +1,7 @@
 // What a worker of `./build.sh bench rollout` does: the page's own Python and simulation, a piece of a rollout, and mj_step in
 // a loop from the same states.
 async function start() {
-  const { boot } = await import(`${ROOT}workers/boot.js`);
+  const { boot, kernelsOf } = await import(`${ROOT}workers/boot.js`);
   const { PythonSim } = await import(`${ROOT}workers/python_sim.js`);
   const { pyodide, mujoco, versions } = await boot(() => {});
   /** @type {PythonSim} */
@@ -9,7 +9,7 @@ async function start() {
   let rollouts;
   const engine = {
     createSim: (...given) => {
-      held = new PythonSim(mujoco, ...given);
+      held = new PythonSim(mujoco, ...given, kernelsOf(pyodide));
       return held;
     },
   };
@@ -35,24 +35,25 @@ async function start() {
 
     /** Raw control steps per second over about so many seconds, of what a rollout has just done. */
     bare({ seconds: least, steps }) {
-      for (let made = 0; made < steps; made++) rollouts.advance(1);
+      rollouts.advance(steps);
       rollouts.learn();
       const { made } = recorded(steps);
       let [seconds, count] = [0, 0];
-      for (; seconds < least; count += steps * held.sim.nEnvs) seconds += raw(held.sim, made);
+      for (; seconds < least; count += made.length * held.sim.nEnvs) seconds += raw(held.sim, made);
       return count / seconds;
     },
   };
 
-  /** So many vector steps of the rollout, with the states each began in and the actions it took. */
+  /** So many vector steps of the rollout, or a few more, with the states each began in and the actions it took. */
   function recorded(steps) {
     const made = [];
-    let took = 0;
-    for (let step = 0; step < steps; step++) {
-      const table = held.sim.table.slice();
-      took += rollouts.advance(1);
-      made.push({ table, actions: held.sim.arrays.actions.slice() });
-    }
+    const { sim } = held;
+    sim.step = (...given) => {
+      made.push({ table: sim.table.slice(), actions: sim.arrays.actions.slice() });
+      return Object.getPrototypeOf(sim).step.apply(sim, given);
+    };
+    const took = rollouts.advance(steps);
+    delete sim.step;
     return { made, took };
   }
 

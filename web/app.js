@@ -24,8 +24,6 @@ import { RunControl } from "./run_control.js";
 
 /** Robots of the show that opens the page. */
 export const CROWD = 12;
-/** Between two pictures of the figures while robots learn: drawing takes the cores that learn. */
-const SPARING_MS = 90;
 const PHONE = matchMedia("(max-width: 760px)");
 /** Robots drawn while training; a phone's screen and processor hold fewer. */
 const VISIBLE = 64;
@@ -313,7 +311,7 @@ export class App {
     run.addEventListener("change", () => {
       if (run.state !== state || run.evaluation !== evaluated) {
         state = run.state;
-        this.stage.grid.rest_ms = state === "running" ? SPARING_MS : 0;
+        this.stage.grid.rest.spare(state === "running");
         evaluated = run.evaluation;
         setText(byId("live"), runAnnouncement(run));
       }

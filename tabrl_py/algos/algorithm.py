@@ -9,6 +9,7 @@ import numpy as np
 from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.shards import Share
 from tabrl_py.errors import ConfigError
+from tabrl_py.nn.acting import Acting
 from tabrl_py.nn.arithmetic import Name
 from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.rng import Purpose, stream
@@ -99,6 +100,10 @@ class Algorithm(Protocol):
             obs: (N, O) of this member's rows, not normalised.
             out: (N, A) is overwritten with the actions in units of the bounds, before they are clipped.
         """
+        ...
+
+    def acting(self) -> Acting | None:
+        """What act() of this rollout would need to be done without Python; None where it has to be called."""
         ...
 
     def update(

@@ -168,6 +168,9 @@ class ARS:
         )
         out[...] = self._policies.forward(seen)
 
+    def acting(self) -> None:
+        """See Algorithm.acting: each row has a policy of its own."""
+
     def update(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
     ) -> Iterator[UpdateStats | None]:

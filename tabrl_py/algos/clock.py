@@ -43,10 +43,10 @@ class Clock:
         self.parts[part] += now - self._since
         self._since = now
 
-    def waited(self, seconds: float) -> None:
-        """Of what was counted as learning, this was waiting."""
-        self.parts["learning"] -= seconds
-        self.parts["waiting"] += seconds
+    def move(self, counted_as: Part, part: Part, seconds: float) -> None:
+        """Of what was counted as one part, this was another."""
+        self.parts[counted_as] -= seconds
+        self.parts[part] += seconds
 
     def rest(self) -> None:
         """Nobody works from now until the next begin(): a pause."""

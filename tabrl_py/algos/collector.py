@@ -8,6 +8,7 @@ from tabrl_py.algos.algorithm import Algorithm
 from tabrl_py.algos.clock import Clock
 from tabrl_py.algos.episodes import EpisodeStatistics
 from tabrl_py.algos.rollout import Rollout
+from tabrl_py.algos.strider import Strider
 from tabrl_py.algos.variation import Variation
 from tabrl_py.policy.file import ActionBounds
 from tabrl_py.rewards.library import Terms
@@ -46,9 +47,48 @@ class Collector:
         self._seen = sim.obs.reshape(-1)
         self._steps = UnrewardedSteps(sim, rollout.n_steps)
         self._ended: list[I64] = []
+        self._strider = Strider.of(sim, rollout, variation, self._steps)
+        self._striding = False
         self.broken = 0
 
-    def step(self, algorithm: Algorithm) -> None:
+    def begin_rollout(self, algorithm: Algorithm) -> None:
+        """Before the first step of a rollout, when the algorithm knows of it."""
+        acting = None if self._strider is None or algorithm.acts_on_rewards else algorithm.acting()
+        self._striding = acting is not None
+        if self._strider is not None and acting is not None:
+            self._strider.begin(acting)
+
+    def step(self, algorithm: Algorithm) -> int:
+        """One control step of every row, or several where the simulation makes them by itself: how many."""
+        before = self._rollout.steps
+        if self._striding:
+            self._stride()
+        else:
+            self._step(algorithm)
+        if self._steps.full or self._rollout.full or algorithm.acts_on_rewards:
+            self.catch_up()
+        self._clock.lap("reward")
+        return self._rollout.steps - before
+
+    def _stride(self) -> None:
+        """Some control steps of every row."""
+        strider, clock = self._strider, self._clock
+        assert strider is not None
+        self._ended.extend(strider.step(self._mend_stride))
+        clock.move("physics", "policy", strider.policy_s)
+
+    def _mend_stride(self) -> None:
+        """What follows the last physics of a stride at once."""
+        self._clock.lap("physics")
+        self._mend()
+
+    def _mend(self) -> None:
+        """End the episodes whose observation is not finite: their next ones begin at once."""
+        # The sum of the squares is the quickest way to see that every number is finite: nearly always.
+        if not math.isfinite(self._seen.dot(self._seen)):
+            self._end_broken()
+
+    def _step(self, algorithm: Algorithm) -> None:
         """One control step of every row."""
         sim, rollout, clock = self._sim, self._rollout, self._clock
         t = rollout.steps
@@ -60,9 +100,7 @@ class Collector:
         clock.lap("policy")
         sim.step(self._actions)
         clock.lap("physics")
-        # The sum of the squares is the quickest way to see that every number is finite: nearly always.
-        if not math.isfinite(self._seen.dot(self._seen)):
-            self._end_broken()
+        self._mend()
         self._steps.put(sim, self._actions)
         rollout.terminated[t] = sim.terminated
         rollout.truncated[t] = sim.truncated
@@ -72,9 +110,6 @@ class Collector:
             rollout.final_obs.append((t, row, sim.final_obs[row].astype(np.float32)))
         self._variation.after_step(done)
         rollout.steps = t + 1
-        if self._steps.full or rollout.full or algorithm.acts_on_rewards:
-            self.catch_up()
-        clock.lap("reward")
 
     def catch_up(self) -> None:
         """Reward the steps that still wait for it, and take them into the statistics of the episodes."""
@@ -98,7 +133,6 @@ class Collector:
         return np.where(fine, reward, 0.0), {name: np.where(fine, x, 0.0) for name, x in terms.items()}
 
     def _end_broken(self) -> None:
-        """End the episodes whose observation is not finite: their next ones begin at once."""
         sim = self._sim
         bad = np.flatnonzero(~np.isfinite(sim.obs).all(axis=1))
         if not bad.size:

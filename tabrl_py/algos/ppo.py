@@ -15,6 +15,7 @@ from tabrl_py.algos.samples import Minibatches, Samples, explained_variance, pre
 from tabrl_py.algos.shards import Share, Waiting
 from tabrl_py.config import PPOConfig, Recipe
 from tabrl_py.errors import ConfigError, PolicyFileError
+from tabrl_py.nn.acting import Acting
 from tabrl_py.nn.actor_critic import ActorCritic
 from tabrl_py.nn.arithmetic import make_arithmetic
 from tabrl_py.nn.normalize import ObsNormalizer
@@ -104,6 +105,10 @@ class PPO:
     def act(self, t: int, obs: F32, out: F32) -> None:
         """See Algorithm.act."""
         self._arithmetic.act(obs, self._noise[t], self._mean, self._scale, out)
+
+    def acting(self) -> Acting | None:
+        """See Algorithm.acting."""
+        return self._arithmetic.acting(self._mean, self._scale)
 
     def update(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float

@@ -13,6 +13,7 @@ from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.samples import Minibatches, Samples, explained_variance, merged, prepare_samples
 from tabrl_py.algos.shards import Share
 from tabrl_py.config import PPOConfig, Recipe, ReinforceConfig
+from tabrl_py.nn.acting import Acting
 from tabrl_py.nn.actor_critic import ActorCritic
 from tabrl_py.nn.arithmetic import make_arithmetic
 from tabrl_py.nn.gaussian import entropy, log_prob, log_prob_backward, standardise
@@ -99,6 +100,10 @@ class Reinforce:
     def act(self, t: int, obs: F32, out: F32) -> None:
         """See Algorithm.act."""
         self._arithmetic.act(obs, self._noise[t], self._mean, self._scale, out)
+
+    def acting(self) -> Acting | None:
+        """See Algorithm.acting."""
+        return self._arithmetic.acting(self._mean, self._scale)
 
     def update(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float

@@ -196,6 +196,9 @@ class SAC:
         else:
             out[...] = self.nets.draw(normalized(obs, self._normalizer), self._noise[t]).action
 
+    def acting(self) -> None:
+        """See Algorithm.acting: the draw is squashed."""
+
     def update(
         self, rollout: Rollout, normalizer: ObsNormalizer | None, update: int, progress: float
     ) -> Iterator[UpdateStats | None]:

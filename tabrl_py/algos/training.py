@@ -107,19 +107,18 @@ class Training:
         self._clock.rest()
 
     def advance(self) -> Progress | None:
-        """Do one vector step or one piece of an update; a record when an update is complete."""
+        """Do a vector step, some of them, or one piece of an update; a record when an update is complete."""
         if self.finished:
             return None
         self._clock.begin(self.share.waiting)
         if self._updating is None:
-            self._collector.step(self.algorithm)
-            self.steps += self.recipe.n_envs
+            self.steps += self.recipe.n_envs * self._collector.step(self.algorithm)
             if self.rollout.full:
                 self._updating = self._learn()
             return None
         record = next(self._updating)
         self._clock.lap("learning")
-        self._clock.waited(self.share.waited_s)
+        self._clock.move("learning", "waiting", self.share.waited_s)
         self.share.waited_s = 0.0
         if record is None:
             return None
@@ -198,6 +197,7 @@ class Training:
         self.rollout.clear()
         self._variation.begin_rollout(self.update)
         self.algorithm.begin_rollout(self.rollout, self.normalizer, self.update, self._progress)
+        self._collector.begin_rollout(self.algorithm)
 
     def _record(self, episodes: dict[str, Any]) -> Progress:
         stats = self._stats

@@ -54,6 +54,11 @@ class Variation:
         """How hard the task's curriculum makes it, 0 to 1; None where the task has none."""
         return None if self._curriculum is None else self._curriculum.level
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is ever drawn between two steps of an episode."""
+        return not self._events.any and self._noise is None
+
     def start(self) -> None:
         """Begin the first episode of every row, and put the second's first state in wait."""
         for row in range(self._sim.n_envs):

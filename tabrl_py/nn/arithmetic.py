@@ -12,6 +12,7 @@ import numpy as np
 from tabrl_py.config import PPOConfig
 from tabrl_py.errors import ConfigError
 from tabrl_py.nn import advantages, gaussian, kernels, ppo_loss
+from tabrl_py.nn.acting import Acting
 from tabrl_py.nn.actor_critic import ActorCritic
 from tabrl_py.nn.compiled import CompiledArithmetic
 from tabrl_py.nn.kernels import CompiledAdam, CompiledMLP, Library
@@ -30,9 +31,6 @@ from tabrl_py.nn.ppo_loss import (
 from tabrl_py.types import F32, F64, I32, Bool, Float
 
 Name = Literal["numpy", "compiled"]
-ROWS = 32
-"""Rows of one pass of NumPy's acting and valuing. Matrix libraries choose their order of summing by the
-number of rows, so it is always the same; an incomplete pass is filled up with zeros."""
 
 
 class Arithmetic(Protocol):
@@ -60,6 +58,10 @@ class Arithmetic(Protocol):
         Returns:
             out.
         """
+        ...
+
+    def acting(self, mean: F32 | None, scale: F32 | None) -> Acting | None:
+        """What act() would need to be called from elsewhere; None where only Python can act."""
         ...
 
     def values(self, obs: F32) -> F32:
@@ -150,24 +152,23 @@ class NumpyArithmetic:
     def __init__(self, nets: ActorCritic, optimizer: Adam, config: PPOConfig) -> None:
         """Serve networks, whose optimiser has its moments and its count of steps moved on."""
         self._nets, self._optimizer, self._config = nets, optimizer, config
-        self._seen: Float = np.zeros((ROWS, nets.actor.sizes[0]), nets.params.dtype)
         self._samples: Minibatch | None = None
 
     def act(self, obs: Float, noise: Float | None, mean: Float | None, scale: Float | None, out: F32) -> F32:
         """See Arithmetic.act."""
-        if mean is None or scale is None:
-            _in_blocks(self._nets.actor, obs, self._seen, out)
-        else:
-            _in_blocks(self._nets.actor, normalize(obs, mean, scale, np.empty_like(obs)), self._seen, out)
+        if mean is not None and scale is not None:
+            obs = normalize(obs, mean, scale, np.empty_like(obs))
+        out[...] = self._nets.actor.apply(obs)
         if noise is not None:
             out += noise * np.exp(self._nets.log_std)
         return out
 
+    def acting(self, mean: Float | None, scale: Float | None) -> None:
+        """See Arithmetic.acting."""
+
     def values(self, obs: Float) -> F32:
         """See Arithmetic.values."""
-        out = np.empty((len(obs), 1), self._nets.params.dtype)
-        _in_blocks(self._nets.critic, obs, self._seen, out)
-        return out[:, 0]
+        return self._nets.critic.apply(obs)[:, 0]
 
     def gae(
         self,
@@ -285,12 +286,3 @@ def _library(choice: str) -> Library | None:
     if choice not in ("auto", "numpy"):
         raise ConfigError(f'kernels={choice!r} must be "auto" or "numpy"')
     return kernels.available() if choice == "auto" else None
-
-
-def _in_blocks(mlp: MLP, obs: Float, block: Float, out: Float) -> None:
-    """The network's output for (B, O), ROWS rows at a time, into out (B, -); `block` (ROWS, O) is scratch."""
-    for at in range(0, len(obs), ROWS):
-        count = min(ROWS, len(obs) - at)
-        block[:count] = obs[at : at + count]
-        block[count:] = 0.0
-        out[at : at + count] = mlp.forward(block)[:count]

@@ -5,8 +5,18 @@ from typing import Any, Literal
 import numpy as np
 
 from tabrl_py.config import PPOConfig
+from tabrl_py.nn.acting import Acting
 from tabrl_py.nn.actor_critic import ActorCritic
-from tabrl_py.nn.kernels import SETTINGS, CompiledMLP, Library, address, addresses, put_adam, put_step
+from tabrl_py.nn.kernels import (
+    SETTINGS,
+    CompiledMLP,
+    Library,
+    address,
+    addresses,
+    function_address,
+    put_adam,
+    put_step,
+)
 from tabrl_py.nn.optim import Adam
 from tabrl_py.nn.ppo_loss import (
     KL_SLACK,
@@ -69,6 +79,22 @@ class CompiledArithmetic:
             rows,
         )
         return out
+
+    def acting(self, mean: F32 | None, scale: F32 | None) -> Acting:
+        """See Arithmetic.acting."""
+        width, plain = self._actor.sizes[0], mean is None or scale is None
+        dll, (workspace, _, widths, layers, form) = self._library.dll, self._rest
+        return Acting(
+            act=function_address(dll.act),
+            to_bounds=function_address(dll.to_bounds),
+            mean=0 if plain else address(mean, (width,), "mean"),  # type: ignore[arg-type]
+            scale=0 if plain else address(scale, (width,), "scale"),  # type: ignore[arg-type]
+            params=self._flat[0],
+            workspace=workspace,
+            widths=widths,
+            layers=layers,
+            form=form,
+        )
 
     def values(self, obs: F32) -> F32:
         """See Arithmetic.values."""

@@ -274,6 +274,13 @@ def addresses(*arrays: tuple[Float, tuple[int, ...]]) -> list[int]:
     return [address(array, shape, f"argument {at}") for at, (array, shape) in enumerate(arrays)]
 
 
+def function_address(function: Any) -> int:  # noqa: ANN401 - a function of ctypes has no public type
+    """Where a compiled function is: in Pyodide its number in the table through which functions are called."""
+    where: int | None = ctypes.cast(function, ctypes.c_void_p).value
+    assert where is not None
+    return where
+
+
 def find() -> Path | None:
     """The compiled library: $TABRL_KERNELS, else what the checkout has built; None where there is none."""
     chosen = os.environ.get(LIBRARY_VARIABLE)

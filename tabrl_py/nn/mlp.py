@@ -133,6 +133,30 @@ class MLP:
             x = h
         return x
 
+    def apply(self, x: Float) -> Float:
+        """The network's output, each row by itself: it does not depend on the rows beside it.
+
+        Matrix libraries sum the products of a row in an order that depends on where among the others it
+        stands; NumPy gives them the rows of a stack of matrices one by one. Nothing is kept for a backward
+        pass.
+
+        Args:
+            x: (B, sizes[0]).
+
+        Returns:
+            (B, sizes[-1]), a new array.
+        """
+        h = x.astype(self.params.dtype, copy=False)
+        last = len(self.layers) - 1
+        for layer, (w, b) in enumerate(self.layers):
+            h = np.matmul(h[:, None, :], w)[:, 0]
+            if layer < last and self.layer_norm:
+                _normalise(h, np.empty_like(h), np.empty((len(h), 1), h.dtype))
+            h += b
+            if layer < last:
+                self._activate(h, np.empty_like(h))
+        return h
+
     def backward(self, d_out: Float, d_params: Float | None, d_x: Float | None = None) -> None:
         """Gradients of the parameters, from those of the output of the last forward pass of that batch size.
 

@@ -5,7 +5,7 @@ import numpy as np
 from tabrl_py.rewards.library import Terms, reward_of
 from tabrl_py.rewards.state import State
 from tabrl_py.sim.batch import BatchSim
-from tabrl_py.types import F64, Bool, Float
+from tabrl_py.types import F32, F64, Bool, Float
 
 ROWS = 4096
 """About so many rows are rewarded at once."""
@@ -23,6 +23,7 @@ class UnrewardedSteps:
         count: k.
         signals: (K, N, S) after each step, before any reset.
         prev_signals: (K, N, S) before each step.
+        actions: (K, N, A) within the task's bounds.
         terminated: (K, N).
         unstable: (K, N).
     """
@@ -40,7 +41,7 @@ class UnrewardedSteps:
         self.prev_signals: F64 = np.zeros_like(self.signals)
         self.terminated: Bool = np.zeros((steps, n), np.bool_)
         self.unstable: Bool = np.zeros((steps, n), np.bool_)
-        self._actions: F64 = np.zeros((steps, n, task.action_size))
+        self.actions: F32 = np.zeros((steps, n, task.action_size), np.float32)
         self._reward, self._slices, self._dt = reward_of(task), task.signal_slices(), sim.dt
 
     @property
@@ -55,7 +56,7 @@ class UnrewardedSteps:
         self.prev_signals[k] = sim.prev_signals
         self.terminated[k] = sim.terminated
         self.unstable[k] = sim.unstable
-        self._actions[k] = actions
+        self.actions[k] = actions
         self.count = k + 1
 
     def rewards(self) -> tuple[F64, Terms]:
@@ -65,7 +66,7 @@ class UnrewardedSteps:
             self._slices,
             self.signals[:k].reshape(k * n, -1),
             self.prev_signals[:k].reshape(k * n, -1),
-            self._actions[:k].reshape(k * n, -1),
+            self.actions[:k].reshape(k * n, -1).astype(np.float64),
             self._dt,
             self.terminated[:k].reshape(-1),
         )

@@ -1,6 +1,7 @@
 """The simulation in the browser: MuJoCo's WebAssembly module, driven by web/workers/batch_sim.js."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tabrl_py.types import F32, F64, Bool, Float, Rows
 class WasmBatchSim:
     """N environments of one task, stepped in JavaScript on the memory of the arrays below: one call per step.
 
-    Fulfils BatchSim. Imports what exists only in Pyodide, so it can be made there alone.
+    Fulfils StridingSim. Imports what exists only in Pyodide, so it can be made there alone.
     """
 
     def __init__(self, task: TaskSpec, xml: str, n_envs: int, engine: Any) -> None:  # noqa: ANN401 - a JsProxy
@@ -48,6 +49,8 @@ class WasmBatchSim:
         self.n_envs = n_envs
         self.nq, self.nv, self.nbody, self.nu = int(sim.nq), int(sim.nv), int(sim.nbody), int(sim.nu)
         self.dt = float(sim.dt)
+        self.can_stride = bool(sim.canStride)
+        self.policy_s = 0.0
         self.qpos0: F64 = np.zeros(self.nq)
         sim.readStart(self.qpos0)
 
@@ -104,6 +107,21 @@ class WasmBatchSim:
             raise ValueError(f"actions have the shape {actions.shape}; expected {self._actions.shape}")
         self._actions[...] = actions
         self.unstable_count = self._sim.step()
+
+    def plan(self, places: Mapping[str, int]) -> None:
+        """See StridingSim.plan."""
+        self._sim.plan(json.dumps(dict(places)))
+
+    def stride(self, t: int, slot: int, most: int) -> int:
+        """See StridingSim.stride."""
+        made = int(self._sim.stride(t, slot, most))
+        self.unstable_count = self._sim.unstableCount
+        self.policy_s = float(self._sim.policyS)
+        return made
+
+    def owed(self) -> list[int]:
+        """See StridingSim.owed."""
+        return [int(row) for row in self._sim.owed]
 
     def watch(self, rows: Rows) -> None:
         """See BatchSim.watch."""

@@ -13,6 +13,8 @@ import { StickGrid } from "../views/stick_grid.js";
 /** So many pictures of moving robots come before the 3D view is loaded, or so much time without any. */
 const FIRST_FRAMES = 3;
 const PATIENCE_MS = 4000;
+/** Over which pictures are counted. */
+const FPS_MS = 1000;
 
 /** What a room shows; each room keeps its own while the other is in sight. */
 export class RoomView {
@@ -60,7 +62,7 @@ export class Stage extends EventTarget {
     this.fps = 0;
     /** Frames of the room in sight since the page opened. */
     this.frames = 0;
-    this.#countFrames();
+    this.#countPictures();
   }
 
   /** Whether 3D is what is drawn now. */
@@ -288,19 +290,16 @@ export class Stage extends EventTarget {
     this.dispatchEvent(new CustomEvent("change"));
   }
 
-  /** Pictures the browser shows per second, measured while the page is in sight. */
-  #countFrames() {
-    let pictures = 0;
+  /** Pictures drawn per second, by whichever view is in sight. */
+  #countPictures() {
+    let seen = 0;
     let since = performance.now();
-    const tick = (/** @type {number} */ now) => {
-      pictures += 1;
-      if (now - since >= 1000) {
-        this.fps = (1000 * pictures) / (now - since);
-        pictures = 0;
-        since = now;
-      }
-      requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
+    setInterval(() => {
+      const now = performance.now();
+      const pictures = this.grid.pictures + (this.space?.pictures ?? 0);
+      this.fps = (1000 * (pictures - seen)) / (now - since);
+      seen = pictures;
+      since = now;
+    }, FPS_MS);
   }
 }

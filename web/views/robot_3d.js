@@ -68,6 +68,8 @@ export class Robot3D {
     this.drawn_ms = 0;
     /** Main-thread time (ms) of the last drawn picture. */
     this.draw_ms = 0;
+    /** Pictures drawn so far. */
+    this.pictures = 0;
     this.width = 0;
     this.height = 0;
     this.observer = new ResizeObserver(() => this.resize());
@@ -272,6 +274,7 @@ export class Robot3D {
     this.push.placeLabel(this.view.camera, this.width, this.height);
     this.drawn_ms = performance.now();
     this.draw_ms = this.drawn_ms - began;
+    this.pictures += 1;
     if (blending || moving || this.push.active) this.ask();
   }
 

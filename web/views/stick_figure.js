@@ -8,7 +8,7 @@ const NEAR_LEVELS = 8;
 const TORQUE_LEVELS = 8;
 const FADE_LEVELS = 6;
 /** From this many pixels per metre on, limbs get an outline in the background's colour that sets them apart. */
-const HALO_SCALE = 48;
+const HALO_SCALE = 70;
 
 /** Draws one robot as a stick figure; one Figure serves all rows of a grid. */
 export class Figure {

@@ -1,6 +1,7 @@
 /** @import {Scene} from "./scene.js" */
 /** @import {GridLayout} from "./grid_layout.js" */
 import { cellAt, cellByKey, layOut } from "./grid_layout.js";
+import { PictureRest } from "./picture_rest.js";
 import { PoseStream } from "./pose.js";
 import { restPose } from "./scene.js";
 import { Figure } from "./stick_figure.js";
@@ -65,9 +66,9 @@ export class StickGrid {
     this.height = 0;
     this.running = false;
     this.request = 0;
-    /** Time between two pictures at the least (ms): the cores may be needed elsewhere. */
-    this.rest_ms = 0;
-    this.drawn_ms = 0;
+    this.rest = new PictureRest();
+    /** Pictures drawn so far. */
+    this.pictures = 0;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.timer = undefined;
     /** Main-thread time (ms) of the last drawn picture. */
@@ -198,7 +199,7 @@ export class StickGrid {
 
   ask() {
     if (!this.running || this.request || this.timer !== undefined) return;
-    const wait_ms = this.drawn_ms + this.rest_ms - performance.now();
+    const { wait_ms } = this.rest;
     if (wait_ms > 0) {
       this.timer = setTimeout(() => {
         this.timer = undefined;
@@ -208,7 +209,7 @@ export class StickGrid {
     }
     this.request = requestAnimationFrame((now) => {
       this.request = 0;
-      this.drawn_ms = now;
+      this.rest.begin();
       const more = this.stream?.advance(performance.now()) ?? false;
       this.draw(now);
       if (more) this.ask();
@@ -247,6 +248,7 @@ export class StickGrid {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (layout.captions) this.drawCaptions(layout);
     this.draw_ms = performance.now() - began;
+    this.pictures += 1;
   }
 
   /**

@@ -38,6 +38,10 @@ export class BatchSim {
     this.layout = new TaskLayout(task, nq, nState);
     this.pushes = new Pushes(this.engine);
     this.unstableCount = 0;
+    /** While several steps are made in a row: rows that have taken their next first state. @type {Set<number>|null} */
+    this.restarted = null;
+    /** Rows that ended once more, and wait for one. @type {number[]} */
+    this.owed = [];
     /** mj_forward has run since the last step, and may have left warnings that are not that step's. */
     this.forwarded = false;
     this.poses = new Poses(this.engine, nEnvs);
@@ -89,7 +93,7 @@ export class BatchSim {
   }
 
   /** Take views anew where memory has moved: the engine's, or that of the lent arrays. */
-  #followMemory() {
+  followMemory() {
     if (this.engine.moved()) this.#takeViews();
     if (this.lender && this.arrays.obs.length === 0) this.arrays = this.lender();
   }
@@ -99,7 +103,7 @@ export class BatchSim {
    * @param {Iterable<number>} [rows]
    */
   reset(rows) {
-    this.#followMemory();
+    this.followMemory();
     const { layout, table, task } = this;
     const { obs, signals, prevSignals } = this.arrays;
     for (const i of rows ?? Array(this.nEnvs).keys()) {
@@ -127,14 +131,14 @@ export class BatchSim {
     this.table.set(first.subarray(nq + nv, given), at + layout.command);
     this.traits.note(row, this.table, at + layout.traits);
     mujoco.mj_resetData(model, data);
-    this.#followMemory();
+    this.followMemory();
     engine.qpos.set(first.subarray(0, nq));
     engine.qvel.set(first.subarray(nq, nq + nv));
     this.traits.load(this.table, at + layout.traits);
     if (initSize > given) this.#settle(first.subarray(given));
     mujoco.mj_forward(model, data);
     this.forwarded = true;
-    this.#followMemory();
+    this.followMemory();
     this.#store(this.table, at);
     this.poses.capture(row, this.arrays);
     this.pushes.byRow.delete(row);
@@ -171,7 +175,7 @@ export class BatchSim {
    * @returns {number} rows found unstable since construction
    */
   step(actions) {
-    this.#followMemory();
+    this.followMemory();
     const ctrl = actions ?? this.arrays.actions;
     const expected = this.nEnvs * this.engine.nu;
     if (ctrl.length !== expected)
@@ -213,7 +217,7 @@ export class BatchSim {
       }
       if (late > 0) nextTable.set(actions.subarray(row * nu, (row + 1) * nu), at + layout.lastAction);
       if (task.post_constraint) mujoco.mj_rnePostConstraint(model, data);
-      this.#followMemory();
+      this.followMemory();
       this.#store(nextTable, at);
       this.poses.capture(row, this.arrays);
       this.pushes.release(row);
@@ -251,6 +255,11 @@ export class BatchSim {
     for (let i = 0; i < nEnvs; i++) {
       if (!terminated[i] && !truncated[i]) continue;
       finalObs.set(obs.subarray(i * nObs, (i + 1) * nObs), i * nObs);
+      if (this.restarted?.has(i)) {
+        this.owed.push(i);
+        continue;
+      }
+      this.restarted?.add(i);
       this.#restart(i);
       layout.observe(after, i * layout.width, obs, i * nObs);
     }
@@ -276,7 +285,7 @@ export class BatchSim {
     for (const row of watched) {
       engine.setState(this.table, row * this.layout.width);
       engine.mujoco.mj_forward(engine.model, engine.data);
-      this.#followMemory();
+      this.followMemory();
       this.poses.capture(row, this.arrays);
     }
   }
@@ -293,7 +302,7 @@ export class BatchSim {
   push(row, body, force, point, steps) {
     this.#checkRow(row);
     if (!(Number.isInteger(steps) && steps >= 1)) throw new RangeError(`steps=${steps} must be at least 1`);
-    this.#followMemory();
+    this.followMemory();
     this.engine.setState(this.table, row * this.layout.width);
     this.pushes.add(row, body, force, point, steps);
   }
@@ -307,7 +316,7 @@ export class BatchSim {
     const { layout, table, task } = this;
     const size = task.command_size;
     if (!size) throw new RangeError(`task ${task.id} takes no command`);
-    this.#followMemory();
+    this.followMemory();
     for (const [k, row] of Array.from(rows).entries()) {
       this.#checkRow(row);
       const at = row * layout.width;
@@ -347,7 +356,7 @@ export class BatchSim {
    */
   states(out = new Float64Array(this.nEnvs * this.stateSize)) {
     this.#checkStates(out);
-    this.#followMemory();
+    this.followMemory();
     const { layout, table } = this;
     for (let i = 0; i < this.nEnvs; i++) {
       const [at, row] = [i * this.stateSize, i * layout.width];
@@ -364,7 +373,7 @@ export class BatchSim {
    */
   loadStates(states) {
     this.#checkStates(states);
-    this.#followMemory();
+    this.followMemory();
     const { layout, table } = this;
     for (let i = 0; i < this.nEnvs; i++) {
       const [at, row] = [i * this.stateSize, i * layout.width];

@@ -4,6 +4,7 @@ import { ask, BootError, fetchBytes, load, loadPhysics, ROOT } from "./parts.js"
 
 /** @import {Booting} from "../protocol" */
 /** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
+/** @import {Kernel} from "./strides.js" */
 
 /** The package in Python's file system: an archive of compiled modules, imported as it is. */
 const PACKAGE = "/tabrl_py.zip";
@@ -123,4 +124,16 @@ export async function boot(say) {
   const python = /** @type {string} */ (pyodide.runPython("import platform; platform.python_version()"));
   const versions = { tabrl, python, pyodide: pyodide.version, numpy, mujoco: mujoco.mj_versionString() };
   return { pyodide, mujoco, versions };
+}
+
+/**
+ * Compiled functions by their number in Python's table, as ctypes gives it for a pointer to a function.
+ * @param {PyodideAPI} pyodide
+ * @returns {(number: number) => Kernel}
+ */
+export function kernelsOf(pyodide) {
+  const { _module } = /** @type {{_module: {getWasmTableEntry: (number: number) => Kernel}}} */ (
+    /** @type {unknown} */ (pyodide)
+  );
+  return (number) => _module.getWasmTableEntry(number);
 }

@@ -4,9 +4,11 @@
  */
 
 import { BatchSim } from "./batch_sim.js";
+import { Strides } from "./strides.js";
 
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {Arrays} from "./batch_sim.js" */
+/** @import {Kernel} from "./strides.js" */
 
 /**
  * @typedef {object} PythonArray a proxy of a NumPy array
@@ -24,8 +26,10 @@ export class PythonSim {
    * @param {string} xml
    * @param {string} task JSON of the TaskSpec
    * @param {number} nEnvs
+   * @param {(number: number) => Kernel} [kernelAt] a compiled function by its number in Python's table; without it every step
+   *   visits Python
    */
-  constructor(mujoco, xml, task, nEnvs) {
+  constructor(mujoco, xml, task, nEnvs, kernelAt) {
     this.sim = new BatchSim(mujoco, xml, JSON.parse(task), nEnvs);
     const { nq, nv, nu, nbody } = this.sim.engine;
     this.nq = nq;
@@ -35,6 +39,10 @@ export class PythonSim {
     this.dt = this.sim.dt;
     this.stateSize = this.sim.stateSize;
     this.initSize = this.sim.initSize;
+    this.kernelAt = kernelAt;
+    this.canStride = kernelAt !== undefined;
+    /** @type {Strides|null} */
+    this.strides = null;
     /** @type {Map<string, Held>} by name in Arrays */
     this.held = new Map();
   }
@@ -86,6 +94,38 @@ export class PythonSim {
   /** @returns {number} rows found unstable since construction */
   step() {
     return this.sim.step();
+  }
+
+  /** @param {string} plan JSON of tabrl_py/sim/strides.py: Plan */
+  plan(plan) {
+    if (!this.kernelAt) throw new Error("there are no compiled functions to stride with");
+    this.strides = new Strides(this.sim, this.kernelAt, JSON.parse(plan));
+  }
+
+  /**
+   * See Strides.run.
+   * @param {number} t
+   * @param {number} slot
+   * @param {number} most
+   * @returns {number} steps made
+   */
+  stride(t, slot, most) {
+    if (!this.strides) throw new Error("no plan was given");
+    return this.strides.run(t, slot, most);
+  }
+
+  /** Seconds that the policy took in the last stride. */
+  get policyS() {
+    return (this.strides?.policy_ms ?? 0) / 1000;
+  }
+
+  get unstableCount() {
+    return this.sim.unstableCount;
+  }
+
+  /** Rows whose episodes ended twice in the last stride, and which have no first state yet. */
+  get owed() {
+    return this.sim.owed;
   }
 
   /** @param {number[]} rows after arrays of their size are held as poses and torques */

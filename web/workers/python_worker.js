@@ -3,7 +3,7 @@
  * advance() in slices, letting messages in between them. With `lock=NAME` it holds that Web Lock for as long as it lives.
  */
 
-import { boot } from "./boot.js";
+import { boot, kernelsOf } from "./boot.js";
 import { joinTeam } from "./exchange.js";
 import { BootError } from "./parts.js";
 import { PythonSim } from "./python_sim.js";
@@ -12,6 +12,7 @@ import { seal } from "./seal.js";
 /** @import {Failed, FromWorker} from "../protocol" */
 /** @import {TeamPlace} from "../page_types" */
 /** @import {Exchange} from "./exchange.js" */
+/** @import {Kernel} from "./strides.js" */
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
 
@@ -67,11 +68,14 @@ function fail(thrown) {
   post(message);
 }
 
-/** @param {MainModule} mujoco */
-function bridge(mujoco) {
+/**
+ * @param {MainModule} mujoco
+ * @param {(number: number) => Kernel} kernelAt
+ */
+function bridge(mujoco, kernelAt) {
   return {
     /** @param {[xml: string, task: string, nEnvs: number]} given */
-    createSim: (...given) => new PythonSim(mujoco, ...given),
+    createSim: (...given) => new PythonSim(mujoco, ...given, kernelAt),
     /**
      * @param {boolean} running
      * @param {string} name
@@ -103,7 +107,7 @@ function bridge(mujoco) {
 function startRole(pyodide, mujoco) {
   const workers = pyodide.pyimport("tabrl_py.workers.start");
   try {
-    return workers.start(role, bridge(mujoco));
+    return workers.start(role, bridge(mujoco, kernelsOf(pyodide)));
   } finally {
     workers.destroy();
   }
