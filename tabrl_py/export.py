@@ -15,6 +15,7 @@ import numpy as np
 
 from tabrl_py.config import ALGORITHMS, describe_settings
 from tabrl_py.rewards import REWARDS
+from tabrl_py.rewards.language import rewards_markdown
 from tabrl_py.rewards.trace import trace_reward
 from tabrl_py.tasks import TASKS, TaskSpec
 from tabrl_py.tasks.house import ACTUATED_JOINTS, COMPONENTS, STAND
@@ -235,7 +236,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tabrl_py.export", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="folder for tasks.json, settings.json, rewards.json")
-    parser.add_argument("--docs", type=Path, help="folder for observations.md")
+    parser.add_argument("--docs", type=Path, help="folder for observations.md and rewards.md")
     chosen = parser.parse_args()
     if chosen.out is None and chosen.docs is None:
         parser.error("say where to write: --out DIR, --docs DIR or both")
@@ -245,6 +246,7 @@ def main() -> None:
         _write(chosen.out / "rewards.json", rewards_json())
     if chosen.docs is not None:
         _write(chosen.docs / "observations.md", observations_markdown())
+        _write(chosen.docs / "rewards.md", rewards_markdown())
 
 
 def _write(path: Path, text: str) -> None:

@@ -16,6 +16,8 @@ export const EVALUATION_SEEDS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 /** A checkpoint after about this many steps: what a lost worker costs at most. */
 const CHECKPOINT_STEPS = 16384;
 const MOST_RECOVERIES = 3;
+/** A reward that does not come back does so again: one new worker shows that it was not the machine. */
+const MOST_HANGS = 1;
 
 export class RunControl extends RunState {
   /**
@@ -290,7 +292,8 @@ export class RunControl extends RunState {
    * @param {PageError} error
    */
   #recover(error) {
-    if (this.recoveries >= MOST_RECOVERIES) return false;
+    const hangs = error instanceof PageError && error.kind === "CodeHangs";
+    if (this.recoveries >= (hangs ? MOST_HANGS : MOST_RECOVERIES)) return false;
     this.recoveries += 1;
     this.rewind();
     const kept = this.checkpoint ? `step ${this.checkpoint.steps.toLocaleString("en-US")}` : "its start";

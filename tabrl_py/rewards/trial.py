@@ -145,10 +145,9 @@ def try_source(
         again, terms_again = compiled(state)
     except RewardError as error:
         return Trial(error.problems)
-    problems = [
-        *_not_finite("at the first step", first_total, first_terms),
-        *_not_finite(f"in {RECORDED} steps", total, terms),
-    ]
+    problems = _not_finite("at the first step", first_total, first_terms)
+    if not problems:
+        problems = _not_finite(f"in {len(total)} steps", total, terms)
     if _bytes(state) != before:
         problems.append(Problem(0, 0, "mutation", "the code changed the state that it was given"))
     same = total.tobytes() == again.tobytes() and all(

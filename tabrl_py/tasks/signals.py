@@ -85,7 +85,7 @@ _COORDINATES = {
     "humanoid": (24, 23),
     "humanoidstandup": (24, 23),
 }
-"""(nq, nv) of the other robots; tests/unit/test_signals.py compares them with the models."""
+"""(nq, nv) of the other robots; tests/unit/test_reward_code.py compares them with the models."""
 
 
 def _own(task: TaskSpec) -> tuple[Described, ...]:

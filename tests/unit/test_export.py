@@ -8,6 +8,7 @@ from pathlib import Path
 import tabrl_py
 from tabrl_py.config import Recipe, describe_settings
 from tabrl_py.export import observations_markdown, rewards_json, settings_json, tasks_json
+from tabrl_py.rewards.language import rewards_markdown
 from tabrl_py.tasks import TASKS
 
 ROOT = Path(tabrl_py.__file__).parents[1]
@@ -21,6 +22,8 @@ def export(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_tables_in_the_documents_are_fresh() -> None:
     written = (ROOT / "docs" / "observations.md").read_text(encoding="utf-8")
     assert written == observations_markdown(), "stale: run `python -m tabrl_py.export --docs docs`"
+    written = (ROOT / "docs" / "rewards.md").read_text(encoding="utf-8")
+    assert written == rewards_markdown(), "stale: run `python -m tabrl_py.export --docs docs`"
 
 
 def test_tables_number_every_observation_of_the_house_robot() -> None:

@@ -9,9 +9,12 @@ from tabrl_py.errors import ConfigError
 from tabrl_py.rewards.check import RewardError, check_source
 from tabrl_py.rewards.compiled import blank_state, compile_source
 from tabrl_py.rewards.fields import Layout
+from tabrl_py.rewards.fitness import FITNESS, HOP, fitness_source
+from tabrl_py.rewards.language import EXAMPLE
 from tabrl_py.rewards.state import State
+from tabrl_py.rewards.trial import try_source
 from tabrl_py.sim.native import NativeBatchSim
-from tabrl_py.tasks import get_task, with_reward, with_signals
+from tabrl_py.tasks import TASKS, get_task, with_reward, with_signals
 from tabrl_py.tasks.recipes import default_recipe, recipe_task
 
 WALK = get_task("humanoid-walk")
@@ -187,3 +190,41 @@ def test_recipes_carry_the_reward() -> None:
     assert Recipe.from_json(recipe.to_json()) == recipe
     assert with_reward(WALK, "") == WALK
     assert with_reward(WALK, AS_SHIPPED).signals == with_signals(WALK).signals
+
+
+def test_the_documents_example_and_every_shipped_fitness_are_sound() -> None:
+    assert check_source(EXAMPLE, WALK) == []
+    for name, fitness in FITNESS.items():
+        task = WALK if name == HOP else get_task(name)
+        trial = try_source(fitness.source, task, None, "fitness")
+        assert trial.problems == [], name
+        assert fitness_source(name, task) == fitness.source
+    assert set(FITNESS) == {*TASKS, HOP}
+    with pytest.raises(ConfigError, match="neither code"):
+        fitness_source("fast", WALK)
+
+
+def test_described_signals_lie_where_the_robots_have_them() -> None:
+    """Each task can be simulated with every signal that is described, and says what its words say."""
+    for task in TASKS.values():
+        sim = NativeBatchSim(with_signals(task), 1)
+        assert sim.signals.shape == (1, with_signals(task).signal_size)
+        sizes = {"qpos": sim.nq, "qvel": sim.nv}
+        for field in with_signals(task).signals:
+            assert field.stop <= sizes.get(field.source, 10_000), (task.id, field.name)
+        if "qpos" in Layout.of(task).sizes:
+            assert (Layout.of(task).sizes["qpos"], Layout.of(task).sizes["qvel"]) == (sim.nq, sim.nv)
+        sim.close()
+
+
+def test_trials_find_what_no_reading_can() -> None:
+    def told(source: str) -> str:
+        return " ".join(problem.rule for problem in try_source(source, WALK).problems)
+
+    assert told("def reward(s):\n    x = np.log(s.upright)\n    return x, {'a': x}") == "finite"
+    assert told("def reward(s):\n    return 2.0 * s.upright, {'a': s.upright}") == "terms"
+    assert told("def reward(s):\n    x = 1e9 * s.upright\n    return x, {'a': x}") == "size"
+    trial = try_source(AS_SHIPPED, WALK)
+    assert trial.problems == []
+    assert trial.ms_per_4096 > 0.0
+    assert set(trial.terms) == {*trial.function.terms} if trial.function else False

@@ -32,6 +32,8 @@ const role = parameters.get("role");
 /** Between two frames at the least: smooth where robots are watched, sparing where they learn. */
 const FRAME_MS = role === "trainer" ? 90 : 33;
 const lock = parameters.get("lock");
+/** The one line to the page: once the worker is sealed, only this module has it. */
+const send = self.postMessage.bind(self);
 /** @type {Runner|null} */
 let runner = null;
 /** What ties this worker to the others that learn the same policy, or null. @type {Exchange|null} */
@@ -44,7 +46,7 @@ const waiting = [];
  * @param {Transferable[]} [transfer]
  */
 function post(message, transfer = []) {
-  self.postMessage(message, { transfer });
+  send(message, { transfer });
 }
 
 /**

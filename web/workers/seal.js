@@ -1,12 +1,14 @@
 /**
- * What a worker that runs reward code gives up once it has loaded everything: the network, storage, other workers. The
- * code cannot name any of it (tabrl_py/rewards/syntax.py); this is for the day when that should not hold.
+ * What a worker that runs reward code gives up once it has loaded everything: the network, storage, other workers, the
+ * line to the page. The code cannot name any of it (tabrl_py/rewards/syntax.py); this is for the day when that should
+ * not hold.
  */
 
 /** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
 
 /** Of the worker's global scope. */
 const GLOBALS = [
+  "postMessage",
   ...["fetch", "fetchLater", "XMLHttpRequest", "XMLHttpRequestUpload", "WebSocket", "WebSocketStream"],
   ...["EventSource", "WebTransport", "RTCPeerConnection", "RTCDataChannel", "Request", "Headers"],
   ...["indexedDB", "IDBFactory", "IDBDatabase", "IDBOpenDBRequest", "caches", "CacheStorage", "Cache"],
