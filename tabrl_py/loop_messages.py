@@ -36,7 +36,7 @@ class LoopMember:
     rationale: str
     reward: str
     """Source of its reward code; "" for the task's own reward."""
-    hyperparameters: dict[str, float | int]
+    hyperparameters: dict[str, float | int | str]
     """What differs from the task's recipe, by dotted name."""
     parents: list[str]
     from_policy: bool
@@ -259,7 +259,7 @@ class EditMember:
 
     member: str
     reward: str
-    hyperparameters: dict[str, float | int] | None = None
+    hyperparameters: dict[str, float | int | str] | None = None
     """null: the member's."""
     pinned: bool = True
     """false: nothing is kept for the next generation."""

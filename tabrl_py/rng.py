@@ -32,6 +32,7 @@ class Purpose(IntEnum):
     PUSH = 13
     SENSOR = 14
     REVISIT = 15
+    DESIGN = 16
 
 
 class _Key(ISeedSequence):

@@ -1,0 +1,1 @@
+"""What members of a population take over from each other."""
