@@ -98,7 +98,7 @@ export interface LoopMember {
   /** Source of its reward code; "" for the task's own reward. */
   reward: string;
   /** What differs from the task's recipe, by dotted name. */
-  hyperparameters: Record<string, number | number>;
+  hyperparameters: Record<string, number | number | string>;
   parents: string[];
   /** Whether training begins with a parent's weights. */
   from_policy: boolean;
@@ -579,7 +579,7 @@ export interface EditMember {
   member: string;
   reward: string;
   /** null: the member's. */
-  hyperparameters?: Record<string, number | number> | null;
+  hyperparameters?: Record<string, number | number | string> | null;
   /** false: nothing is kept for the next generation. */
   pinned?: boolean;
 }

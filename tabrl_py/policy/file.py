@@ -51,6 +51,7 @@ class Policy:
         steps: control steps of training.
         recipe: the run's recipe as JSON.
         evaluation: an Evaluation as JSON, or None.
+        provenance: of a reward that was designed, as JSON (meta/view.py: provenance), or None.
         versions: of what made it.
     """
 
@@ -70,6 +71,7 @@ class Policy:
     steps: int = 0
     recipe: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] | None = None
+    provenance: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=current_versions)
 
     @property
@@ -229,6 +231,8 @@ def save_policy(policy: Policy) -> bytes:
         texts["squash"] = policy.squash
     if policy.evaluation is not None:
         texts["evaluation"] = dump(policy.evaluation)
+    if policy.provenance is not None:
+        texts["provenance"] = dump(policy.provenance)
     return safetensors.write(tensors, texts)
 
 
@@ -281,6 +285,7 @@ def load_policy(data: bytes) -> Policy:
         steps=parse(texts, "steps", int),
         recipe=parse(texts, "recipe", dict),
         evaluation=parse(texts, "evaluation", dict) if "evaluation" in texts else None,
+        provenance=parse(texts, "provenance", dict) if "provenance" in texts else None,
         versions=parse(texts, "versions", dict),
         **bounds,
     )

@@ -61,7 +61,7 @@ async function loadPackages(pyodide, names) {
  * @param {string} path in Python's file system
  * @param {ArrayBuffer} data
  */
-function writeFile(pyodide, path, data) {
+export function writeFile(pyodide, path, data) {
   pyodide.FS.writeFile(path, new Uint8Array(data), { canOwn: true });
 }
 
@@ -70,7 +70,7 @@ function writeFile(pyodide, path, data) {
  * @param {PyodideAPI} pyodide
  * @param {string} path in Python's file system
  */
-function importFrom(pyodide, path) {
+export function importFrom(pyodide, path) {
   const places = pyodide.pyimport("sys.path");
   try {
     places.append(path);
@@ -93,22 +93,25 @@ function versionOf(pyodide, name) {
   }
 }
 
+/** @throws {BootError} */
+function needWebAssembly() {
+  if (typeof WebAssembly === "object") return;
+  throw new BootError(
+    "This browser has no WebAssembly",
+    "Use a current browser, or allow WebAssembly in this one.",
+  );
+}
+
 /**
- * Load Python, NumPy, the physics engine and tabrl_py.
+ * Load Python, NumPy and tabrl_py.
  * @param {(stage: Booting["stage"], fraction: number) => void} say told at the beginning of each step
+ * @param {Promise<ArrayBuffer|null>} kernels null: Python computes with NumPy
  */
-export async function boot(say) {
-  if (typeof WebAssembly !== "object") {
-    throw new BootError(
-      "This browser has no WebAssembly",
-      "Use a current browser, or allow WebAssembly in this one.",
-    );
-  }
+export async function bootPython(say, kernels) {
+  needWebAssembly();
   say("python", 0);
-  const physics = loadPhysics();
   const archive = load("The tabrl_py package", () => fetchBytes("runtime/tabrl_py.zip"));
-  const kernels = load("The kernels", async () => (hasSimd() ? await fetchBytes(KERNELS_FILE) : null));
-  for (const part of [physics, archive, kernels]) part.catch(() => {});
+  archive.catch(() => {});
   const pyodide = await load("Python", loadPython);
   say("numpy", 0.55);
   await load("NumPy", () => loadPackages(pyodide, ["numpy"]));
@@ -119,11 +122,23 @@ export async function boot(say) {
   if (compiled) writeFile(pyodide, KERNELS, compiled);
   importFrom(pyodide, PACKAGE);
   const tabrl = versionOf(pyodide, "tabrl_py");
+  const python = /** @type {string} */ (pyodide.runPython("import platform; platform.python_version()"));
+  return { pyodide, versions: { tabrl, python, pyodide: pyodide.version, numpy } };
+}
+
+/**
+ * Load Python, NumPy, the physics engine and tabrl_py.
+ * @param {(stage: Booting["stage"], fraction: number) => void} say told at the beginning of each step
+ */
+export async function boot(say) {
+  needWebAssembly();
+  const physics = loadPhysics();
+  const kernels = load("The kernels", async () => (hasSimd() ? await fetchBytes(KERNELS_FILE) : null));
+  for (const part of [physics, kernels]) part.catch(() => {});
+  const { pyodide, versions } = await bootPython(say, kernels);
   say("physics", 0.9);
   const mujoco = await physics;
-  const python = /** @type {string} */ (pyodide.runPython("import platform; platform.python_version()"));
-  const versions = { tabrl, python, pyodide: pyodide.version, numpy, mujoco: mujoco.mj_versionString() };
-  return { pyodide, mujoco, versions };
+  return { pyodide, mujoco, versions: { ...versions, mujoco: mujoco.mj_versionString() } };
 }
 
 /**
