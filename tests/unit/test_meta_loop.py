@@ -190,7 +190,7 @@ def test_a_loop_that_is_over_goes_on_from_any_member() -> None:
     finish(loop)
     assert loop.state.over
     loop.branch("g1.2")
-    assert not loop.state.over
+    assert not view_of(loop).over
     finish(loop)
     parents = {parent for i in range(3) for parent in loop.state.members[f"g3.{i}"].proposal.parents}
     assert parents == {"g1.2"}
