@@ -224,7 +224,10 @@ WALKER2D = _task(
     reset=_noise(5e-3),
     reward=RewardSpec("travel", {"forward_weight": 1.0, "control_weight": 1e-3, "alive_weight": 1.0}),
     forward_axis="position",
-    defaults=_ars(40, 30, step=0.03, noise=0.025, shift=1.0, n_envs=20),
+    defaults={
+        **_ars(40, 30, step=0.03, noise=0.025, shift=1.0, n_envs=20),
+        "ppo": {**_PPO, "total_steps": 2_000_000, "network.init_log_std": -0.5},
+    },
 )
 
 HALF_CHEETAH = _task(
