@@ -44,6 +44,8 @@ ZOO = {
     "humanoid-stand": Entry("humanoid-stand"),
     "humanoid-walk": Entry("humanoid-walk"),
     "humanoid-run": Entry("humanoid-run"),
+    "walker": Entry("Walker2d-v5"),
+    "hopper": Entry("Hopper-v5"),
     "half-cheetah": Entry("HalfCheetah-v5"),
 }
 

@@ -208,7 +208,10 @@ HOPPER = _task(
     reset=_noise(5e-3),
     reward=RewardSpec("travel", {"forward_weight": 1.0, "control_weight": 1e-3, "alive_weight": 1.0}),
     forward_axis="position",
-    defaults=_ars(8, 4, step=0.01, noise=0.025, shift=1.0, n_envs=8),
+    defaults={
+        **_ars(8, 4, step=0.01, noise=0.025, shift=1.0, n_envs=8),
+        "ppo": {**_PPO, "total_steps": 1_200_000, "network.init_log_std": 0.0, "algo.gamma": 0.995},
+    },
 )
 
 WALKER2D = _task(
@@ -226,7 +229,7 @@ WALKER2D = _task(
     forward_axis="position",
     defaults={
         **_ars(40, 30, step=0.03, noise=0.025, shift=1.0, n_envs=20),
-        "ppo": {**_PPO, "total_steps": 2_000_000, "network.init_log_std": -0.5},
+        "ppo": {**_PPO, "total_steps": 1_500_000, "network.init_log_std": -0.5},
     },
 )
 
