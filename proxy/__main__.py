@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import resource
 import socket
 import sys
 
@@ -13,6 +14,9 @@ import uvicorn
 from proxy.app import PageMissingError, create_app
 from proxy.options import Options, read_options
 from proxy.settings import ApiKey, SettingsError, is_loopback
+
+OTHER_FILES = 256
+"""Open files beside those of relayed requests: the page's files, connections that wait."""
 
 
 def main() -> int:
@@ -25,6 +29,7 @@ def main() -> int:
         print(f"proxy: {error}", file=sys.stderr, flush=True)
         return 1
     log_to_stderr(options.settings.key)
+    allow_open_files(2 * options.settings.limits.streams)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1, ws="none"
     )
@@ -82,6 +87,15 @@ def listen(port: int, host: str) -> socket.socket:
             f"port {port} {reason}; choose another one: ./build.sh serve --port {other}"
         ) from None
     return listener
+
+
+def allow_open_files(count: int) -> None:
+    """Raise this process's limit of open files, where it is too low for so many connections and can be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
 
 
 class StrikingFormatter(logging.Formatter):

@@ -28,22 +28,58 @@ ANSWER_HEADERS = re.compile(
 )
 """What of an answer goes back. Who owns the key (`anthropic-organization-id`) is not the page's business."""
 KEPT_CONNECTIONS = 16
+KEPT_S = 15.0
+"""An unused connection is not used again after this time: the other end may be about to close it."""
 
 
-class Upstream:
-    """Connections to the Messages API, kept open between requests."""
+class Connections:
+    """Transports of one connection each, used by one request at a time; some are kept for the next ones.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        limits = settings.limits
-        self._transport = httpx2.AsyncHTTPTransport(
-            limits=httpx2.Limits(max_connections=limits.streams, max_keepalive_connections=KEPT_CONNECTIONS),
-            proxy=network_proxy(settings.upstream),
+    One transport for all would look through all its connections whenever a request begins or ends, which with
+    500 streams takes longer than everything else.
+    """
+
+    def __init__(self, network_proxy: str | None) -> None:
+        self._network_proxy = network_proxy
+        self._certificates = httpx2.create_ssl_context()
+        self._free: list[httpx2.AsyncHTTPTransport] = []
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[httpx2.AsyncHTTPTransport]:
+        """A connection that nothing else uses."""
+        taken = self._free.pop() if self._free else self._new()
+        try:
+            yield taken
+        finally:
+            if len(self._free) < KEPT_CONNECTIONS:
+                self._free.append(taken)
+            else:
+                with anyio.CancelScope(shield=True):
+                    await taken.aclose()
+
+    def _new(self) -> httpx2.AsyncHTTPTransport:
+        return httpx2.AsyncHTTPTransport(
+            verify=self._certificates,
+            limits=httpx2.Limits(max_connections=1, keepalive_expiry=KEPT_S),
+            proxy=self._network_proxy,
         )
 
     async def aclose(self) -> None:
+        """Close what is kept."""
+        while self._free:
+            await self._free.pop().aclose()
+
+
+class Upstream:
+    """Asks the Messages API."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connections = Connections(network_proxy(settings.upstream))
+
+    async def aclose(self) -> None:
         """Close all connections."""
-        await self._transport.aclose()
+        await self._connections.aclose()
 
     @asynccontextmanager
     async def answer(
@@ -75,18 +111,21 @@ class Upstream:
             content=body,
             extensions={"timeout": timeouts},
         )
-        with named_failures():
-            response = await self._transport.handle_async_request(request)
-        try:
-            # From here on the reads are of the body, and read their time from the same record.
-            timeouts["read"] = limits.silence_s
-            coding = response.headers.get("content-encoding", "identity")
-            if coding != "identity":
-                raise RelayError(502, "the upstream sent a compressed answer though asked for a plain one")
-            yield Answer(response, self._settings.key)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
+        async with self._connections.one() as connection:
+            with named_failures():
+                response = await connection.handle_async_request(request)
+            try:
+                # From here on the reads are of the body, and read their time from the same record.
+                timeouts["read"] = limits.silence_s
+                coding = response.headers.get("content-encoding", "identity")
+                if coding != "identity":
+                    raise RelayError(
+                        502, "the upstream sent a compressed answer though asked for a plain one"
+                    )
+                yield Answer(response, self._settings.key)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
 
     def _headers(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         # Compressed events could not be told apart, nor ended with one of the proxy's own.
