@@ -14,6 +14,7 @@ import pytest
 from wasm.build import pyodide_wheels
 from wasm.build.assets import Asset, is_intact, parse_lock, read_lock, sha256_of, verify_npm
 from wasm.build.errors import BuildError
+from wasm.build.pypi_wheels import requirement
 
 GOOD = b"the bytes that were locked"
 SHA = hashlib.sha256(GOOD).hexdigest()
@@ -25,7 +26,8 @@ def test_lock_of_the_repository_is_complete() -> None:
     sources = {asset.source for asset in assets}
     assert "npm:pyodide/pyodide.asm.wasm" in sources
     assert "npm:@mujoco/mujoco/mujoco.wasm" in sources
-    assert {asset.name.split("-")[0] for asset in assets if asset.kind == "pyodide"} == {"numpy"}
+    assert {asset.name.split("-")[0] for asset in assets if asset.kind == "pyodide"} >= {"numpy", "pydantic"}
+    assert {requirement(asset.name) for asset in assets if asset.kind == "pypi"} >= {"anthropic==2.12.0"}
     assert all(parse_lock(asset.line()) == [asset] for asset in assets)
 
 

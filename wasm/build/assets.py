@@ -1,7 +1,8 @@
 """The files of others that the page ships, each pinned by its sha256 in `wasm/assets.lock`.
 
 A line of that file is `sha256 bytes destination source`; the destination is a path in `dist/`, the source
-either `npm:PACKAGE/FILE`, a file of an installed npm package, or `pyodide:FILE`, a wheel of Pyodide.
+`npm:PACKAGE/FILE`, a file of an installed npm package, `pyodide:FILE`, a wheel of Pyodide, or `pypi:FILE`, a
+wheel of PyPI.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from wasm.build.errors import BuildError
 from wasm.build.paths import ASSETS_LOCK, CACHE, NODE_MODULES, ROOT
 
 WHEELS = CACHE / "pyodide"
-KINDS = ("npm", "pyodide")
+KINDS = ("npm", "pyodide", "pypi")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Asset:
     destination: str
     """Path in `dist/`, with forward slashes."""
     source: str
-    """`npm:PACKAGE/FILE` or `pyodide:FILE`."""
+    """`npm:PACKAGE/FILE`, `pyodide:FILE` or `pypi:FILE`."""
 
     @property
     def kind(self) -> str:
-        """`npm` or `pyodide`."""
+        """One of KINDS."""
         return self.source.partition(":")[0]
 
     @property

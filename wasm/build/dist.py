@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wasm.build import assets, compress, kernels, pyodide_wheels, python_parts, stamps
+from wasm.build import assets, compress, kernels, pyodide_wheels, pypi_wheels, python_parts, sdk_parts, stamps
 from wasm.build.console import run_logged, say
 from wasm.build.errors import BuildError
 from wasm.build.js_imports import modules_at_start
@@ -63,6 +63,7 @@ def build() -> Path:
         locked = assets.read_lock()
         assets.verify_npm(locked)
         pyodide_wheels.fetch(locked)
+        pypi_wheels.fetch(locked)
         _build_models()
         kernels.build()
         say("Assembling dist/ ...")
@@ -101,7 +102,10 @@ def _assemble(locked: list[assets.Asset], folder: Path) -> Path:
     for name in (kernels.SIDE_MODULE, kernels.STAND_ALONE):
         shutil.copyfile(kernels.OUT / name, folder / "kernels" / name)
     repacked = python_parts.build(locked)
+    sdk_parts.build(locked, folder / sdk_parts.FOLDER)
     for asset in locked:
+        if sdk_parts.is_merged(asset):
+            continue
         target = folder / asset.destination
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(repacked.get(asset.destination, asset.local_path()), target)

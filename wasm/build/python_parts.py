@@ -56,7 +56,7 @@ UNUSED_NUMPY = (
 
 NATIVE_MODULES = (
     "tabrl_py-", "tabrl_py/__main__", "tabrl_py/cli", "tabrl_py/export", "tabrl_py/gym",
-    "tabrl_py/rewards/trace", "tabrl_py/sim/native", "tabrl_py/typescript",
+    "tabrl_py/meta/native", "tabrl_py/rewards/trace", "tabrl_py/sim/native", "tabrl_py/typescript",
 )  # fmt: skip
 """Of the package: what only its native doors and the build use."""
 
@@ -78,7 +78,7 @@ def build(locked: list[Asset]) -> dict[str, Path]:
         return made
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "stamp").unlink(missing_ok=True)
-    library = _job(
+    library = job(
         stdlib.local_path(),
         made[stdlib.destination],
         prefix="/lib/python314.zip/",
@@ -86,7 +86,7 @@ def build(locked: list[Asset]) -> dict[str, Path]:
         keep=[f"encodings/{name}" for name in USED_CODINGS],
         optimize=2,
     )
-    numeric = _job(
+    numeric = job(
         numpy.local_path(),
         made[numpy.destination],
         prefix="/lib/python3.14/site-packages/",
@@ -107,7 +107,7 @@ def build(locked: list[Asset]) -> dict[str, Path]:
         ),
         optimize=2,
     )
-    _compile("Compiling Python's library and NumPy", [library, numeric], stdlib.local_path())
+    compile_archives("Compiling Python's library and NumPy", [library, numeric], stdlib.local_path())
     _write_lock(lock.local_path(), made[lock.destination], made[numpy.destination])
     stamps.mark(OUT / "stamp", wanted)
     return made
@@ -119,8 +119,8 @@ def compile_package(wheel: Path, target: Path) -> None:
     Raises:
         BuildError: Node.js or the Python inside it failed.
     """
-    job = _job(wheel, target, prefix=f"/{PACKAGE}/", drop=NATIVE_MODULES, optimize=0, sources=True)
-    _compile("Compiling tabrl_py for the page", [job], OUT / STDLIB)
+    package = job(wheel, target, prefix=f"/{PACKAGE}/", drop=NATIVE_MODULES, optimize=0, sources=True)
+    compile_archives("Compiling tabrl_py for the page", [package], OUT / STDLIB)
 
 
 def _asset(locked: list[Asset], beginning: str) -> Asset:
@@ -132,12 +132,23 @@ def _asset(locked: list[Asset], beginning: str) -> Asset:
     return found[0]
 
 
-def _job(source: Path, target: Path, **options: Any) -> dict[str, object]:  # noqa: ANN401
+def stdlib_of(locked: list[Asset]) -> Path:
+    """Python's standard library as npm's `pyodide` has it."""
+    return _asset(locked, STDLIB).local_path()
+
+
+def job(source: Path, target: Path, **options: Any) -> dict[str, object]:  # noqa: ANN401
+    """An archive to be compiled; the options are those of compile_inside.py."""
     defaults: dict[str, object] = {"drop": (), "keep": (), "drop_endings": ("/",), "sources": False}
     return {"from": str(source), "to": str(target), **defaults, **options}
 
 
-def _compile(label: str, jobs: list[dict[str, object]], stdlib: Path) -> None:
+def compile_archives(label: str, jobs: list[dict[str, object]], stdlib: Path) -> None:
+    """Carry out jobs in the Pyodide of Node.js.
+
+    Raises:
+        BuildError: Node.js or the Python inside it failed.
+    """
     listing = OUT / f"jobs-{os.getpid()}.json"
     record = {"pyodide": str(PYODIDE), "stdlib": str(stdlib), "jobs": jobs}
     listing.write_text(json.dumps(record), encoding="utf-8")

@@ -34,8 +34,13 @@ async function begin(pyodide, say) {
   say(0.5, "Starting the Claude SDK");
   writeFile(pyodide, `/${ARCHIVE}`, await archive);
   importFrom(pyodide, `/${ARCHIVE}`);
-  const imported = pyodide.pyimport("anthropic");
-  imported.destroy();
+  const library = pyodide.pyimport("tabrl_py.workers.sdk_library");
+  try {
+    library.extend(`/${ARCHIVE}`);
+  } finally {
+    library.destroy();
+  }
+  pyodide.pyimport("anthropic").destroy();
   say(1, "The Claude SDK is there");
 }
 
