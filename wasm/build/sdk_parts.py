@@ -24,7 +24,7 @@ PURE = "-none-any.whl"
 OUT = python_parts.OUT / "sdk"
 TOOLS = (*python_parts.TOOLS, "sdk_parts.py")
 LEFT_OUT = (
-    "_aix_support", "_apple_support", "_android_support", "_ios_support", "_pyrepl/", "anthropic/lib/bedrock",
+    "_aix_support", "_apple_support", "_android_support", "_ios_support", "_pyrepl/",
     "curses/", "ensurepip/", "idlelib/", "lib2to3/", "pydoc_data/", "sqlite3/", "tkinter/", "turtle", "venv/",
     "wsgiref/", "encodings/mac_", "encodings/cp", "encodings/big5", "encodings/euc_", "encodings/iso20",
     "encodings/gb", "encodings/johab", "encodings/shift_", "encodings/hz", "encodings/koi8", "encodings/ptcp",
