@@ -16,6 +16,7 @@ from tabrl_py.loop_messages import DesignModel
 from tabrl_py.meta import schemas
 from tabrl_py.meta.budget import Usage
 from tabrl_py.meta.designer import Answer, Question
+from tabrl_py.meta.http import http_client
 from tabrl_py.meta.ledger import digest
 from tabrl_py.meta.loop import Loop
 from tabrl_py.meta.partial_json import string_so_far
@@ -62,6 +63,7 @@ class Line:
             base_url=self.base_url,
             max_retries=0,
             timeout=TIMEOUT_S,
+            http_client=http_client(TIMEOUT_S),
             default_headers=headers,
         )
 
