@@ -252,7 +252,7 @@ RUN = replace(
         "go_forward",
         {**WALK.reward.params, "target_speed": 3.0, "gait_period_s": RUN_PERIOD_S, "flight_weight": 0.0},
     ),
-    defaults={"ppo": {"total_steps": 3_500_000, **PPO, **TRAVEL}},
+    defaults={"ppo": {"total_steps": 5_000_000, **PPO, **TRAVEL}},
 )
 
 
