@@ -36,9 +36,9 @@ def number(x: Value) -> Value:
     """
     if type(x) is float:
         return x
+    if isinstance(x, np.ndarray):
+        return x if x.dtype == np.float64 else x.astype(np.float64)
     if is_array(x):
-        if isinstance(x, np.ndarray) and x.dtype != np.float64:
-            return x.astype(np.float64)
         return x
     raise RefusedError("type", f"{kind(x)} is not a number; calculate with numbers and signals")
 
@@ -76,7 +76,9 @@ def fit(*values: Value) -> int:
     Raises:
         RefusedError: an (N,) with an (N, k), or different widths.
     """
-    arrays = [x for x in values if is_array(x)]
+    arrays = [x for x in values if type(x) is not float and is_array(x)]
+    if len(arrays) < 2 or all(x.shape == arrays[0].shape for x in arrays):
+        return width(arrays[0]) if arrays else 1
     dimensions = {len(x.shape) for x in arrays}
     if len(dimensions) > 1:
         raise RefusedError(
@@ -93,7 +95,7 @@ def fit(*values: Value) -> int:
 def elementwise(function: Callable[..., Value], *values: Value) -> Value:
     """A NumPy function of numbers, element by element."""
     fit(*values)
-    result = function(*(number(x) for x in values))
+    result = function(*[number(x) for x in values])
     return result if is_array(result) and result.shape else float(result)
 
 

@@ -19,9 +19,8 @@ const text = (buffer) => btoa(Array.from(new Uint8Array(buffer), byte_text).join
 globalThis.tab = {
   clients: {}, lost: {}, got: {}, ran: {}, waiting: [], long_ms: [],
   async load() {
-    const [{ WorkerClient }, { RunControl }, { Notices }] = await Promise.all(
-      ["worker_client.js", "run_control.js", "errors.js"].map((name) => import(`./${name}`)));
-    Object.assign(this, { WorkerClient, RunControl, Notices });
+    for (const name of ["worker_client.js", "run_control.js", "play_control.js", "errors.js"])
+      Object.assign(this, await import(`./${name}`));
     this.tasks = (await (await fetch("tasks.json")).json()).tasks;
     this.models = {};
     for (const { model } of this.tasks)
@@ -85,6 +84,23 @@ globalThis.tab = {
     return this.until(() => this.got[name].some((m) => m.type === "state_changed" && m.state === "finished"));
   },
   gone(name) { return this.until(() => this.lost[name]); },
+  async watch(data, recipe, id) {
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer;
+    const notices = new this.Notices(document.body.appendChild(document.createElement("div")));
+    const task = this.tasks.find((each) => each.id === id);
+    const control = new this.PlayControl(notices, async () => this.models[task.model]);
+    const moved = new Promise((resolve) => control.addEventListener("frame", ({ detail }) => {
+      if (detail.steps[0] > 5) resolve(detail);
+    }));
+    const load = async () => bytes;
+    const entry = { key: "coded", origin: "imported", title: "Coded", task: id, facts: { recipe }, load };
+    control.play({ entry, task, n_envs: 2, seed: 0 });
+    const frame = await moved;
+    control.pause();
+    const { mean } = await control.evaluate(bytes, task, recipe).then((e) => ({ mean: e.return_mean }));
+    control.python?.close();
+    return { python: control.python !== null, returns: frame.returns[0], steps: frame.steps[0], mean };
+  },
   async train(recipe) {
     const notices = new this.Notices(document.body.appendChild(document.createElement("div")));
     const task = this.tasks.find((each) => each.id === recipe.task);

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Request
 
 from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
+from tabrl_py.policy import load_policy, save_policy
 from tests.security.case import GOOD, computing
 from tests.security.corpus import CORPUS
 from tests.security.faulty_package import with_faults
@@ -31,6 +33,8 @@ GLOBALS = [
     *("fetch", "XMLHttpRequest", "WebSocket", "EventSource", "indexedDB", "caches", "postMessage"),
     *("Worker", "SharedWorker", "BroadcastChannel", "importScripts", "WebTransport"),
 ]
+EVER_ONE = "def reward(s):\n    return 1.0, {'one': 1.0}\n"
+UNSOUND = "def reward(s):\n    return s.x, {'a': 1.0}\n"
 HANGING = "def reward(s):\n    x = hang(s)\n    return x, {'a': x}\n"
 HANG_LIMIT_MS = 2_000
 MOST_STALL_MS = 100
@@ -74,6 +78,21 @@ def scene(chromium: Browser) -> Iterator[Scene]:
         context.close()
 
 
+def undisturbed(tab: Tab, attack: Callable[[int], object]) -> None:
+    """Attack, and see that the page never stands still: what an attack does, it does every time.
+
+    A stall that other programs of the machine caused does not come again, so there are three tries.
+    """
+    stalls = []
+    for time in range(3):
+        tab.begin_watching()
+        attack(time)
+        stalls.append(tab.longest_task_ms())
+        if stalls[-1] < MOST_STALL_MS:
+            return
+    raise AssertionError(f"the page stood still for {stalls} ms in three attacks")
+
+
 def start(reward: str = "", task: str = WALK) -> dict[str, object]:
     recipe = Recipe(task=task, n_envs=16, total_steps=1024, algo=PPOConfig(minibatch_size=256), reward=reward)
     return {"type": "start_training", "recipe": recipe.to_json(), "visible": 0}
@@ -99,9 +118,7 @@ def test_the_whole_corpus_ends_in_the_tab_where_it_ends_natively(scene: Scene) -
         "sources => { tab.sources = sources }",
         [[case.source, case.function, tried] for case, tried in sources],
     )
-    tab.begin_watching()
-    tab.page.evaluate("([...given]) => tab.tryAll(...given)", ["evaluator", WALK])
-    assert tab.longest_task_ms() < MOST_STALL_MS
+    undisturbed(tab, lambda _: tab.page.evaluate("([...given]) => tab.tryAll(...given)", ["evaluator", WALK]))
     answers = tab.page.evaluate("tab.answers")
     assert len(answers) == len(sources) > 700
     for (case, _), answer in zip(sources, answers, strict=True):
@@ -132,27 +149,28 @@ def test_the_worker_has_nothing_to_reach_out_with(scene: Scene) -> None:
 def test_a_hanging_reward_ends_alone_and_soon_and_its_sibling_learns_the_same(scene: Scene) -> None:
     tab = scene.tab
     tab.send("sibling", start_sibling(), SIBLING.task)
-    undisturbed = tab.policy("sibling")
-
+    alone = tab.policy("sibling")
     tab.open(("again", "trainer"))
-    tab.begin_watching()
-    tab.send("again", start_sibling(), SIBLING.task)
-    for reward in (
-        "def reward(s):\n    return s.x, {}",
-        "import js",
-        "def reward(s):\n    while 1: pass",
-        GOOD,
-    ):
-        tab.send("hostile", start(reward), WALK)
-    tab.send("hostile", start(HANGING), WALK)
-    tab.page.evaluate("tab.gone('hostile')")
-    ran, lost = tab.page.evaluate("[tab.ran.hostile, tab.lost.hostile]")
-    assert lost["at"] - ran < HANG_LIMIT_MS
-    assert lost["title"] == "The reward code does not come back"
-    failed = [message["message"] for message in tab.said("hostile", "failed")]
-    assert [text.split(":")[1].strip() for text in failed] == ["line 2", "line 1", "line 2"]
-    assert tab.policy("again") == undisturbed
-    assert tab.longest_task_ms() < MOST_STALL_MS
+
+    def attack(time: int) -> None:
+        name = "hostile"
+        if time > 0:
+            name = f"hostile-{time}"
+            tab.open((name, "trainer"))
+            tab.begin_watching()
+        else:
+            tab.send("again", start_sibling(), SIBLING.task)
+        for reward in (UNSOUND, "import js", "def reward(s):\n    while 1: pass", GOOD, HANGING):
+            tab.send(name, start(reward), WALK)
+        tab.page.evaluate("name => tab.gone(name)", name)
+        ran, lost = tab.page.evaluate("name => [tab.ran[name], tab.lost[name]]", name)
+        assert lost["at"] - ran < HANG_LIMIT_MS
+        assert lost["title"] == "The reward code does not come back"
+        failed = [message["message"] for message in tab.said(name, "failed")]
+        assert [text.split(":")[1].strip() for text in failed] == ["line 2", "line 1", "line 2"]
+
+    undisturbed(tab, attack)
+    assert tab.policy("again") == alone
     assert scene.bird.asked == []
 
 
@@ -172,7 +190,7 @@ def test_a_run_that_its_own_reward_stops_says_so(scene: Scene) -> None:
     over = tab.page.evaluate("recipe => tab.train(recipe)", {**recipe, "reward": HANGING})
     assert over["state"] == "failed"
     assert "The reward code does not come back" in over["words"]
-    unsound = {**recipe, "reward": "def reward(s):\n    return s.x, {'a': 1.0}"}
+    unsound = {**recipe, "reward": UNSOUND}
     over = tab.page.evaluate("recipe => tab.train(recipe)", unsound)
     assert over["state"] == "failed"
     assert "The reward code cannot be used" in over["words"]
@@ -189,7 +207,7 @@ def test_an_honest_run_is_never_taken_for_a_hanging_one(scene: Scene) -> None:
         total_steps=64 * 64,
         kernels="numpy",
         network=NetworkConfig(hidden=(256, 256)),
-        algo=PPOConfig(n_steps=64, minibatch_size=4096, n_epochs=4),
+        algo=PPOConfig(n_steps=64, minibatch_size=4096, n_epochs=3),
         reward=GOOD,
     )
     tab.send("honest", {"type": "start_training", "recipe": recipe.to_json(), "visible": 0}, WALK)
@@ -202,3 +220,15 @@ def test_an_honest_run_is_never_taken_for_a_hanging_one(scene: Scene) -> None:
     assert set(progress["reward_terms"]) == {"a"}
     assert progress["seconds_by_part"]["reward"] < 0.1 * progress["seconds_by_part"]["physics"]
     tab.page.evaluate("tab.clients.honest.close()")
+
+
+def test_a_policy_trained_with_code_can_be_watched(scene: Scene) -> None:
+    """Its file carries the code, Python plays it, and its returns are counted in that reward."""
+    tab = scene.tab
+    walker = load_policy(Path("web/policies/humanoid-walk.safetensors").read_bytes())
+    coded = replace(walker, recipe={**walker.recipe, "reward": EVER_ONE})
+    data = base64.b64encode(save_policy(coded)).decode()
+    watched = tab.page.evaluate("([...given]) => tab.watch(...given)", [data, coded.recipe, WALK])
+    assert watched["python"]
+    assert watched["returns"] == pytest.approx(watched["steps"])
+    assert watched["mean"] == 1000.0
