@@ -65,6 +65,10 @@ globalThis.tab = {
       return { refused: error.message };
     }
   },
+  measure(name, message, data, task) {
+    const policy = Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer;
+    return this.ask(name, { ...message, policy }, task);
+  },
   /** One after the other, as the lab asks. */
   async tryAll(name, task) {
     this.answers = [];
@@ -143,6 +147,12 @@ class Tab:
         answer: dict[str, Any] = self.page.evaluate(
             "([...given]) => tab.ask(...given)", [name, message, task]
         )
+        return answer
+
+    def measure(self, name: str, message: dict[str, Any], policy: bytes, task: str) -> dict[str, Any]:
+        """Ask an evaluator for the fitness of a policy."""
+        given = [name, message, base64.b64encode(policy).decode(), task]
+        answer: dict[str, Any] = self.page.evaluate("([...given]) => tab.measure(...given)", given)
         return answer
 
     def said(self, name: str, kind: str) -> list[dict[str, Any]]:

@@ -12,6 +12,9 @@ from playwright.sync_api import Browser, Request
 
 from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
 from tabrl_py.policy import load_policy, save_policy
+from tabrl_py.rewards.measure import measure_fitness
+from tabrl_py.sim.native import NativeBatchSim
+from tabrl_py.tasks import get_task, with_signals
 from tests.security.case import GOOD, computing
 from tests.security.corpus import CORPUS
 from tests.security.faulty_package import with_faults
@@ -22,6 +25,7 @@ from wasm.build import dist
 pytestmark = pytest.mark.browser
 
 WALK = "humanoid-walk"
+WALKER = Path(__file__).parents[2] / "web" / "policies" / "humanoid-walk.safetensors"
 SIBLING = Recipe(
     task="InvertedPendulum-v5",
     total_steps=16 * 64 * 12,
@@ -174,6 +178,20 @@ def test_a_hanging_reward_ends_alone_and_soon_and_its_sibling_learns_the_same(sc
     assert scene.bird.asked == []
 
 
+def test_fitness_in_the_tab_is_the_native_one_whatever_reward_a_policy_names(scene: Scene) -> None:
+    """Weights alone count: a reward that claims everything, or is no code at all, changes nothing."""
+    walker = load_policy(WALKER.read_bytes())
+    task, seeds = get_task(WALK), [11, 12]
+    native = measure_fitness(walker, task, "", NativeBatchSim(with_signals(task), 2), seeds)
+    message = {"type": "measure_fitness", "fitness": "", "seeds": seeds}
+    for reward in ("", "def reward(s):\n    return 1e5, {'a': 1e5}", "import js"):
+        policy = save_policy(replace(walker, recipe={**walker.recipe, "reward": reward}))
+        answer = scene.tab.measure("evaluator", message, policy, WALK)
+        assert answer["per_seed"] == pytest.approx(native.per_seed, abs=1e-3)
+        assert answer["lengths"] == native.lengths
+        assert answer["metrics"].keys() == native.metrics.keys()
+
+
 def test_a_hanging_fitness_ends_the_evaluator_alone(scene: Scene) -> None:
     tab = scene.tab
     source = HANGING.replace("reward", "fitness")
@@ -225,7 +243,7 @@ def test_an_honest_run_is_never_taken_for_a_hanging_one(scene: Scene) -> None:
 def test_a_policy_trained_with_code_can_be_watched(scene: Scene) -> None:
     """Its file carries the code, Python plays it, and its returns are counted in that reward."""
     tab = scene.tab
-    walker = load_policy(Path("web/policies/humanoid-walk.safetensors").read_bytes())
+    walker = load_policy(WALKER.read_bytes())
     coded = replace(walker, recipe={**walker.recipe, "reward": EVER_ONE})
     data = base64.b64encode(save_policy(coded)).decode()
     watched = tab.page.evaluate("([...given]) => tab.watch(...given)", [data, coded.recipe, WALK])

@@ -14,7 +14,7 @@ from tabrl_py.config import NetworkConfig, PPOConfig, Recipe, ReinforceConfig
 from tabrl_py.policy import safetensors, save_policy
 from tabrl_py.protocol import Progress
 from tabrl_py.sim.native import NativeBatchSim
-from tabrl_py.tasks import TaskSpec, get_task
+from tabrl_py.tasks import TaskSpec, get_task, with_reward
 from tabrl_py.types import Float
 
 HOPPER = replace(get_task("Hopper-v5"), time_limit=9)
@@ -101,6 +101,19 @@ def assert_same(runs: list[Run]) -> None:
             different = [name for name in expected if found[name] != expected[name]]
             assert not different, f"member {member} of {len(run.trainings)}: {', '.join(different)}"
             assert run.comparable(member) == runs[0].comparable()
+
+
+def test_a_reward_written_as_code_does_not_depend_on_who_computes_it() -> None:
+    code = """
+def reward(s):
+    speed = (s.position - s.prev.position) / s.dt
+    swing = np.std(s.qvel, axis=1) * np.sum(s.qpos[:, 2:6], axis=1)
+    terms = {"speed": np.tanh(speed), "swing": 0.1 * np.sin(swing), "effort": -effort(s)}
+    return sum(terms.values()), terms
+"""
+    what = recipe(reward=code)
+    task = with_reward(HOPPER, code)
+    assert_same([Run(what, members, task).finish() for members in (1, 2, 4)])
 
 
 CONFIG = PPOConfig(n_steps=12, minibatch_size=50, n_epochs=3)
