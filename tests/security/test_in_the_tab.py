@@ -178,18 +178,22 @@ def test_a_hanging_reward_ends_alone_and_soon_and_its_sibling_learns_the_same(sc
     assert scene.bird.asked == []
 
 
-def test_fitness_in_the_tab_is_the_native_one_whatever_reward_a_policy_names(scene: Scene) -> None:
+def test_fitness_in_the_tab_is_the_same_whatever_reward_a_policy_names(scene: Scene) -> None:
     """Weights alone count: a reward that claims everything, or is no code at all, changes nothing."""
     walker = load_policy(WALKER.read_bytes())
     task, seeds = get_task(WALK), [11, 12]
     native = measure_fitness(walker, task, "", NativeBatchSim(with_signals(task), 2), seeds)
     message = {"type": "measure_fitness", "fitness": "", "seeds": seeds}
+    answers = []
     for reward in ("", "def reward(s):\n    return 1e5, {'a': 1e5}", "import js"):
         policy = save_policy(replace(walker, recipe={**walker.recipe, "reward": reward}))
         answer = scene.tab.measure("evaluator", message, policy, WALK)
-        assert answer["per_seed"] == pytest.approx(native.per_seed, abs=1e-3)
-        assert answer["lengths"] == native.lengths
-        assert answer["metrics"].keys() == native.metrics.keys()
+        answers.append({key: value for key, value in answer.items() if key != "id"})
+    assert answers[0] == answers[1] == answers[2]
+    # A walk of 25 s doubles the last bits in which the two engines differ until no step is the same.
+    assert answers[0]["per_seed"] == pytest.approx(native.per_seed, abs=0.05)
+    assert answers[0]["lengths"] == native.lengths
+    assert answers[0]["metrics"].keys() == native.metrics.keys()
 
 
 def test_a_hanging_fitness_ends_the_evaluator_alone(scene: Scene) -> None:
