@@ -1,6 +1,6 @@
 """What Python knows, written for those who cannot ask it: data for the page, tables for readers.
 
-`python -m tabrl_py.export --out DIR` writes DIR/tasks.json, DIR/settings.json and DIR/rewards.json;
+`python -m tabrl_py.export --out DIR` writes DIR/tasks.json, settings.json, rewards.json and fitness.json;
 `python -m tabrl_py.export --docs DIR` writes DIR/observations.md. The bytes depend on this package alone.
 """
 
@@ -15,6 +15,8 @@ import numpy as np
 
 from tabrl_py.config import ALGORITHMS, describe_settings
 from tabrl_py.rewards import REWARDS
+from tabrl_py.rewards.check import check_source
+from tabrl_py.rewards.fitness import FITNESS
 from tabrl_py.rewards.language import rewards_markdown
 from tabrl_py.rewards.trace import trace_reward
 from tabrl_py.tasks import TASKS, TaskSpec
@@ -44,6 +46,26 @@ def rewards_json() -> str:
     """The text of rewards.json: every task's reward as a program, null where it cannot be one."""
     programs = {task.id: trace_reward(task) for task in TASKS.values()}
     return json.dumps(programs, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def fitness_json() -> str:
+    """The text of fitness.json: every shipped fitness, and the tasks whose robot it can judge."""
+    records: dict[str, dict[str, Any]] = {}
+    for name, fitness in FITNESS.items():
+        fresh = {"id": name, "title": fitness.title, "words": fitness.words, "source": fitness.source}
+        record = records.setdefault(fitness.source, {**fresh, "own": [], "tasks": []})
+        record["own"] += [name] if name in TASKS else []
+        judged = [task.id for task in TASKS.values() if _judges(name, fitness.source, task)]
+        record["tasks"] += [task for task in judged if task not in record["tasks"]]
+    return _json({"fitness": list(records.values())})
+
+
+def _judges(name: str, source: str, task: TaskSpec) -> bool:
+    """Whether a fitness is a task's own, or can judge what the same house robot does in it."""
+    if name == task.id:
+        return True
+    of_the_house = task in HOUSE_TASKS and (name not in TASKS or TASKS[name] in HOUSE_TASKS)
+    return of_the_house and not check_source(source, task, "fitness")
 
 
 def observations_markdown() -> str:
@@ -235,7 +257,7 @@ def _reward(spec: RewardSpec) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tabrl_py.export", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="folder for tasks.json, settings.json, rewards.json")
+    parser.add_argument("--out", type=Path, help="folder for tasks.json, settings.json, ...")
     parser.add_argument("--docs", type=Path, help="folder for observations.md and rewards.md")
     chosen = parser.parse_args()
     if chosen.out is None and chosen.docs is None:
@@ -244,6 +266,7 @@ def main() -> None:
         _write(chosen.out / "tasks.json", tasks_json())
         _write(chosen.out / "settings.json", settings_json())
         _write(chosen.out / "rewards.json", rewards_json())
+        _write(chosen.out / "fitness.json", fitness_json())
     if chosen.docs is not None:
         _write(chosen.docs / "observations.md", observations_markdown())
         _write(chosen.docs / "rewards.md", rewards_markdown())

@@ -1,5 +1,6 @@
 /** The page's parts, connected: the two rooms, what each shows, and what its buttons do. */
 
+import { AskDoor } from "./ask_door.js";
 import { PageError } from "./errors.js";
 import { Curves } from "./panels/curves.js";
 import { byId, setText } from "./panels/elements.js";
@@ -18,7 +19,7 @@ import { RunControl } from "./run_control.js";
 
 /** @import {Evaluation, Frame} from "./protocol" */
 /** @import {Notices} from "./errors.js" */
-/** @import {PolicyEntry, Recipe, Settings, TaskRecord} from "./page_types" */
+/** @import {PolicyEntry, Recipe, Room, Settings, TaskRecord} from "./page_types" */
 /** @import {RunStorage} from "./storage.js" */
 /** @import {Actions} from "./panels/transport.js" */
 
@@ -31,17 +32,18 @@ const VISIBLE_ON_PHONE = 16;
 /** A phone has as many cores as a desk's machine, and less memory: each worker takes some 150 MB. */
 const WORKERS_ON_PHONE = 4;
 const READOUT_MS = 500;
-
-/** @typedef {"watch"|"train"} Room */
+/** As the tabs stand. */
+export const ROOMS = /** @type {const} */ (["watch", "train", "ask"]);
 
 export class App {
   /**
    * @param {Notices} notices
-   * @param {{tasks: TaskRecord[], settings: Settings, version: string}} catalogue
+   * @param {{tasks: TaskRecord[], settings: Settings, version: string, files: Set<string>}} catalogue
    * @param {RunStorage|null} storage
    */
-  constructor(notices, { tasks, settings, version }, storage) {
+  constructor(notices, { tasks, settings, version, files }, storage) {
     this.version = version;
+    this.files = files;
     this.notices = notices;
     this.tasks = new Map(tasks.map((task) => [task.id, task]));
     this.storage = storage;
@@ -53,6 +55,7 @@ export class App {
     if (PHONE.matches) this.run.workers = Math.min(this.run.workers, WORKERS_ON_PHONE);
     this.play = new PlayControl(notices, loadModel);
     this.library = new PolicyLibrary(this.tasks, this.run);
+    this.ask = new AskDoor(this);
     /** @type {Room} */
     this.room = "watch";
     this.views = { watch: new RoomView("crowd"), train: new RoomView("figures") };
@@ -84,6 +87,7 @@ export class App {
         show: (entry, task, more) => this.show(entry, task, more),
         importFiles: (files) => importFiles(this, files),
         exportPolicy: () => exportShown(this),
+        judge: (entry, judged) => this.ask.judge(entry, judged),
       },
     });
     this.trainPanel = new TrainPanel(byId("panel-train"), {
@@ -184,7 +188,7 @@ export class App {
     document.body.dataset.entered = "yes";
     this.room = room;
     document.body.dataset.room = room;
-    for (const name of /** @type {const} */ (["watch", "train"])) {
+    for (const name of ROOMS) {
       const tab = byId(`tab-${name}`);
       tab.setAttribute("aria-selected", String(name === room));
       tab.tabIndex = name === room ? 0 : -1;
@@ -193,7 +197,9 @@ export class App {
     this.play.rest(room !== "watch");
     this.transport.setRoom(room);
     this.steering.setRoom(room);
-    this.stage.look(this.views[room]);
+    this.ask.rest(room !== "ask");
+    if (room === "ask") this.ask.open();
+    else this.stage.look(this.views[room]);
     if (room === "train") {
       this.run.prewarm();
       this.curves.open();
@@ -204,6 +210,8 @@ export class App {
   /** Bring title, state and readouts up to date. */
   words() {
     const { play, run, room, trainPanel } = this;
+    this.#runState();
+    if (room === "ask") return;
     const words =
       room === "watch" ? watchWords(play) : trainWords(run, trainPanel.task.title, trainPanel.robots);
     const task = room === "watch" ? play.show?.task : trainPanel.shown ? run.task : trainPanel.task;
@@ -213,6 +221,11 @@ export class App {
     const bar = byId("boot-line");
     bar.hidden = words.loading === null;
     /** @type {HTMLElement} */ (bar.firstElementChild).style.transform = `scaleX(${words.loading ?? 0})`;
+  }
+
+  /** What trains, in the top bar and in the tab's title. */
+  #runState() {
+    const { run, room } = this;
     const share = Math.floor((100 * run.steps) / (run.recipe?.total_steps ?? 1));
     document.title = run.live ? `${share} % trained, TabRL` : "TabRL";
     const state = byId("run-state");
@@ -230,7 +243,9 @@ export class App {
   readout() {
     const { play, run, room } = this;
     const place = byId("speed-read");
-    if (room === "watch") {
+    if (room === "ask") {
+      setText(place, "");
+    } else if (room === "watch") {
       const factor = play.state === "playing" ? (play.frame?.real_time_factor ?? null) : null;
       setText(place, factor === null ? "" : `${times(factor)} real time`);
     } else {
@@ -325,7 +340,10 @@ export class App {
     document.addEventListener("visibilitychange", () => document.hidden && run.keep());
   }
 
-  /** A show or a run begins: its robots take the stage, and a run is compared with random actions. @param {Room} room */
+  /**
+   * A show or a run begins: its robots take the stage, and a run is compared with random actions.
+   * @param {"watch"|"train"} room
+   */
   #started(room) {
     const { started, task } =
       room === "watch" ? { started: this.play.started, task: this.play.show?.task } : this.run;

@@ -1,6 +1,6 @@
 /** The page begins: what it needs is checked and loaded, then keys, tabs and dropped files are connected. */
 
-import { App, CROWD } from "./app.js";
+import { App, CROWD, ROOMS } from "./app.js";
 import { Notices } from "./errors.js";
 import { byId } from "./panels/elements.js";
 import { fillKeyList, listenToHeldKeys, listenToKeys, shortcuts } from "./panels/keyboard.js";
@@ -16,12 +16,12 @@ import { RunStorage } from "./storage.js";
  * @param {App} app
  */
 function listen(app) {
-  const rooms = /** @type {const} */ (["watch", "train"]);
-  for (const room of rooms) byId(`tab-${room}`).addEventListener("click", () => app.enter(room));
+  for (const room of ROOMS) byId(`tab-${room}`).addEventListener("click", () => app.enter(room));
   byId("tab-watch").parentElement?.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     event.preventDefault();
-    app.enter(app.room === "watch" ? "train" : "watch");
+    const step = event.key === "ArrowRight" ? 1 : ROOMS.length - 1;
+    app.enter(ROOMS[(ROOMS.indexOf(app.room) + step) % ROOMS.length] ?? "watch");
     byId(`tab-${app.room}`).focus();
   });
   const sections = [...byId("sections").querySelectorAll("button")];
@@ -45,6 +45,7 @@ function listen(app) {
   const table = shortcuts({
     ...app.actions,
     watch: () => app.enter("watch"),
+    ask: () => app.enter("ask"),
     figures: () =>
       app.stage.view.close === null && app.stage.setMode(app.stage.spatial ? "figures" : "crowd"),
     list: () => dialog.showModal(),
@@ -89,10 +90,10 @@ async function openStorage(notices) {
 /** The training worker is loaded so long after the first robots move. */
 const TRAINER_WAITS_MS = 200;
 
-/** The room that was asked for before the page could open it. @type {"watch"|"train"} */
+/** The room that was asked for before the page could open it. @type {typeof ROOMS[number]} */
 let wished = "watch";
 const tooEarly = new AbortController();
-for (const room of /** @type {const} */ (["watch", "train"])) {
+for (const room of ROOMS) {
   const wish = () => {
     wished = room;
   };
@@ -125,6 +126,7 @@ async function begin() {
   if (catalogue.files.has("policies/index.json")) {
     await app.library.loadShipped().catch((error) => notices.report(error, { key: "shipped" }));
   }
+  app.ask.offerLastLoop();
   await app.offerLastRun().catch((error) => notices.report(error, { key: "storage" }));
   const entry = app.library.training ?? app.library.shipped[0];
   const task = app.tasks.get(entry?.task ?? "") ?? /** @type {TaskRecord} */ (catalogue.tasks[0]);

@@ -2,6 +2,8 @@
 
 import type { Evaluation, Progress } from "./protocol";
 
+export type Room = "watch" | "train" | "ask";
+
 /** One setting of settings.json, written by tabrl_py.config.describe_settings. */
 export interface Setting {
   name: string;
@@ -86,11 +88,22 @@ export interface PolicyFacts {
 /** A policy the Watch room can show. `load` gives the file's bytes, or null for the random policy. */
 export interface PolicyEntry {
   key: string;
-  origin: "shipped" | "training" | "imported" | "random";
+  origin: "shipped" | "training" | "imported" | "designed" | "random";
   title: string;
   task: string | null;
   facts: PolicyFacts | null;
   load: () => Promise<ArrayBuffer | null>;
+  /** How the loop that designed its reward judged it. */
+  judged?: Judged | null;
+}
+
+/** A fitness that was measured: which one, on which seeds, and what came of it. */
+export interface Judged {
+  /** A shipped fitness by name, or its code. */
+  fitness: string;
+  title: string;
+  seeds: number[];
+  value: number;
 }
 
 /** What survives a reload. */

@@ -227,7 +227,8 @@ export class PlayControl extends EventTarget {
       this.pause();
     } else if (!resting && this.wake) {
       this.wake = false;
-      this.client?.send({ type: "resume" });
+      // A show that is only starting plays when it has started.
+      if (this.state !== "booting") this.client?.send({ type: "resume" });
     }
   }
 

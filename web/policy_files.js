@@ -57,11 +57,12 @@ export async function importFiles(app, files) {
 }
 
 /**
- * @param {ArrayBuffer} bytes
+ * Hand a file to the person.
+ * @param {ArrayBuffer|string} content
  * @param {string} name
  */
-function download(bytes, name) {
-  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+export function download(content, name) {
+  const url = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

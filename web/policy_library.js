@@ -4,7 +4,7 @@ import { PageError } from "./errors.js";
 import { factsOf, readMetadata } from "./policy_header.js";
 import { fetchOwn } from "./requirements.js";
 
-/** @import {PolicyEntry, PolicyFacts, TaskRecord} from "./page_types" */
+/** @import {Judged, PolicyEntry, PolicyFacts, TaskRecord} from "./page_types" */
 /** @import {RunControl} from "./run_control.js" */
 
 /** Files beyond this are no policies of this page; reading them would only fill the memory. */
@@ -34,6 +34,8 @@ export class PolicyLibrary extends EventTarget {
     this.shipped = [];
     /** @type {PolicyEntry[]} */
     this.imported = [];
+    /** Policies whose rewards were designed here, those that were watched. @type {PolicyEntry[]} */
+    this.designed = [];
     /** @type {PolicyEntry|null} */
     this.training = null;
     run.addEventListener("change", () => this.#takeTraining());
@@ -41,7 +43,7 @@ export class PolicyLibrary extends EventTarget {
 
   /** Every policy, the newest of the training first. */
   get entries() {
-    return [...(this.training ? [this.training] : []), ...this.imported, ...this.shipped];
+    return [...(this.training ? [this.training] : []), ...this.designed, ...this.imported, ...this.shipped];
   }
 
   /**
@@ -114,6 +116,29 @@ export class PolicyLibrary extends EventTarget {
     this.imported = [entry, ...this.imported.filter((other) => other.title !== entry.title)];
     this.dispatchEvent(new CustomEvent("change"));
     return { entry, task };
+  }
+
+  /**
+   * Take a policy that a loop made; its reward is in the file.
+   * @param {ArrayBuffer} bytes
+   * @param {{key: string, title: string, judged: Judged|null}} words
+   * @returns {PolicyEntry}
+   */
+  takeDesigned(bytes, { key, title, judged }) {
+    const facts = factsOf(readMetadata(bytes, title), title);
+    /** @type {PolicyEntry} */
+    const entry = {
+      key: `designed-${key}`,
+      origin: "designed",
+      title,
+      task: facts.task,
+      facts,
+      judged,
+      load: async () => bytes,
+    };
+    this.designed = [entry, ...this.designed.filter((other) => other.key !== entry.key)];
+    this.dispatchEvent(new CustomEvent("change"));
+    return entry;
   }
 
   #takeTraining() {

@@ -4,10 +4,11 @@ import { CodeWatch } from "./code_watch.js";
 import { spawn, takeEarly } from "./early.js";
 import { failure, PageError } from "./errors.js";
 
-/** @import {Booting, CheckpointFile, CodeTried, Evaluated, Failed, Fitness, FromWorker, PolicyFile, Ready, ToWorker} from "./protocol" */
+/** @import {Booting, CheckpointFile, CodeTried, Evaluated, Failed, Fitness, FromDesigner, FromWorker, Models, PolicyExported, PolicyFile, Ready, ToDesigner, ToWorker} from "./protocol" */
 
-/** @typedef {PolicyFile|CheckpointFile|Evaluated|Fitness|CodeTried} Answer */
-/** @typedef {"request_policy"|"request_checkpoint"|"request_evaluation"|"measure_fitness"|"try_code"} RequestType */
+/** @typedef {PolicyFile|CheckpointFile|Evaluated|Fitness|CodeTried|Models|PolicyExported} Answer */
+/** @typedef {"request_policy"|"request_checkpoint"|"request_evaluation"|"measure_fitness"|"try_code"|"list_models"|"export_policy"} RequestType */
+/** @typedef {"trainer"|"player"|"show"|"evaluator"|"designer"} Role show: a player without Python */
 /**
  * @typedef {object} Handlers
  * @property {(message: FromWorker) => void} onMessage everything that answers no request
@@ -28,7 +29,7 @@ let count = 0;
 
 export class WorkerClient {
   /**
-   * @param {"trainer"|"player"|"evaluator"|"show"} role show: a player without Python
+   * @param {Role} role
    * @param {Handlers} handlers
    */
   constructor(role, handlers) {
@@ -57,7 +58,8 @@ export class WorkerClient {
   }
 
   #spawn() {
-    const url = new URL("./workers/python_worker.js", import.meta.url);
+    const script = this.role === "designer" ? "designer_worker.js" : "python_worker.js";
+    const url = new URL(`./workers/${script}`, import.meta.url);
     url.search = new URLSearchParams({ role: this.role, lock: this.lock }).toString();
     return this.#listen(new Worker(url, { type: "module", name: this.lock }), url.pathname);
   }
@@ -101,7 +103,7 @@ export class WorkerClient {
 
   /**
    * Send a message. Buffers in `transfer` are gone from the page afterwards.
-   * @param {ToWorker} message
+   * @param {ToWorker|ToDesigner} message
    * @param {Transferable[]} [transfer]
    */
   send(message, transfer = []) {
@@ -112,7 +114,7 @@ export class WorkerClient {
   /**
    * Send a request and wait for its answer.
    * @template {Answer} T
-   * @param {Extract<ToWorker, {type: RequestType}> extends infer M ? M extends {id: number} ? Omit<M, "id"> : never : never} message
+   * @param {Extract<ToWorker|ToDesigner, {type: RequestType}> extends infer M ? M extends {id: number} ? Omit<M, "id"> : never : never} message
    * @returns {Promise<T>}
    */
   request(message) {
@@ -123,7 +125,7 @@ export class WorkerClient {
         return;
       }
       this.pending.set(id, { resolve: /** @type {(answer: Answer) => void} */ (resolve), reject });
-      this.send(/** @type {ToWorker} */ ({ ...message, id }));
+      this.send(/** @type {ToWorker|ToDesigner} */ ({ ...message, id }));
     });
   }
 
@@ -155,7 +157,7 @@ export class WorkerClient {
     this.#end("closed", new PageError("The worker was closed", "It was replaced or is not needed any more."));
   }
 
-  /** @param {FromWorker} message */
+  /** @param {FromWorker|FromDesigner} message */
   #receive(message) {
     this.heard_ms = performance.now();
     this.#setQuiet(false);
@@ -171,11 +173,11 @@ export class WorkerClient {
       this.watch.note(message.running, message.function);
     } else if (message.type === "failed") {
       this.#fail(message);
-    } else if ("id" in message && message.id !== 0) {
-      this.pending.get(message.id)?.resolve(message);
+    } else if ("id" in message && typeof message.id === "number" && message.id !== 0) {
+      this.pending.get(message.id)?.resolve(/** @type {Answer} */ (message));
       this.pending.delete(message.id);
     } else {
-      this.handlers.onMessage(message);
+      this.handlers.onMessage(/** @type {FromWorker} */ (message));
     }
   }
 

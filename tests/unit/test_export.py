@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tabrl_py
 from tabrl_py.config import Recipe, describe_settings
-from tabrl_py.export import observations_markdown, rewards_json, settings_json, tasks_json
+from tabrl_py.export import fitness_json, observations_markdown, rewards_json, settings_json, tasks_json
 from tabrl_py.rewards.language import rewards_markdown
 from tabrl_py.tasks import TASKS
 
@@ -41,10 +41,25 @@ def test_command_writes_its_files_the_same_every_time(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         done = export("--out", str(tmp_path / folder))
         assert done.returncode == 0, done.stderr
-    texts = {"tasks.json": tasks_json(), "settings.json": settings_json(), "rewards.json": rewards_json()}
+    texts = {
+        "tasks.json": tasks_json(),
+        "settings.json": settings_json(),
+        "rewards.json": rewards_json(),
+        "fitness.json": fitness_json(),
+    }
     for name, text in texts.items():
         first, second = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two"))
         assert first == second == text.encode()
+
+
+def test_every_task_has_a_fitness_that_is_its_own_and_others_judge_the_same_robot_alone() -> None:
+    records = json.loads(fitness_json())["fitness"]
+    owners = [task for record in records for task in record["own"]]
+    assert sorted(owners) == sorted(TASKS)
+    judged = {record["id"]: record["tasks"] for record in records}
+    assert "humanoid-stand" in judged["humanoid-hop"]
+    assert "Ant-v5" not in judged["humanoid-hop"]
+    assert judged["humanoid-command"] == ["humanoid-command"]
 
 
 def test_records_say_what_the_package_says() -> None:

@@ -8,7 +8,7 @@ import { button, h } from "./elements.js";
 /** @typedef {{keys: string[], shown: string, words: string, run: () => void}} Shortcut */
 
 /**
- * @param {Actions & {watch: () => void, train: () => void, figures: () => void, list: () => void}} actions
+ * @param {Actions & {watch: () => void, train: () => void, ask: () => void, figures: () => void, list: () => void}} actions
  * @returns {Shortcut[]}
  */
 export function shortcuts(actions) {
@@ -24,6 +24,7 @@ export function shortcuts(actions) {
     { keys: ["Escape"], shown: "Esc", words: "Back to all robots, then none chosen", run: actions.back },
     { keys: ["1"], shown: "1", words: "Watch", run: actions.watch },
     { keys: ["2"], shown: "2", words: "Train", run: actions.train },
+    { keys: ["3"], shown: "3", words: "Ask Claude", run: actions.ask },
     { keys: ["?"], shown: "?", words: "This list", run: actions.list },
   ];
 }
@@ -32,6 +33,7 @@ export function shortcuts(actions) {
 function takesText(target) {
   if (target instanceof HTMLInputElement)
     return !["checkbox", "radio", "range", "button"].includes(target.type);
+  if (target instanceof HTMLElement && target.isContentEditable) return true;
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 

@@ -2,7 +2,7 @@
 
 import { button, h, setText } from "./elements.js";
 
-/** @import {CommandRecord} from "../page_types" */
+/** @import {CommandRecord, Room} from "../page_types" */
 /** @import {PlayControl} from "../play_control.js" */
 /** @import {Stage} from "./stage.js" */
 
@@ -76,7 +76,7 @@ export class Steering {
     return this.inSight && this.spec !== null && this.play.started !== null;
   }
 
-  /** @param {"watch"|"train"} room */
+  /** @param {Room} room */
   setRoom(room) {
     this.inSight = room === "watch";
     this.releaseAll();

@@ -6,6 +6,7 @@ import { times } from "./format.js";
 
 /** @import {RunControl} from "../run_control.js" */
 /** @import {PlayControl} from "../play_control.js" */
+/** @import {Room} from "../page_types" */
 /** @import {Stage} from "./stage.js" */
 
 /** How far below the asked speed the measured one may lie before the page says that the physics cannot hold it. */
@@ -38,7 +39,7 @@ export class Transport {
     this.play = play;
     this.run = run;
     this.actions = actions;
-    /** @type {"watch"|"train"} */
+    /** @type {Room} */
     this.room = "watch";
     this.group = h("p", { class: "stage-group" });
     this.name = h("h2", { class: "stage-name" });
@@ -77,7 +78,7 @@ export class Transport {
     play.addEventListener("frame", () => this.#speedLine());
   }
 
-  /** @param {"watch"|"train"} room */
+  /** @param {Room} room */
   setRoom(room) {
     this.room = room;
     this.update();

@@ -3,22 +3,30 @@
 import { button, h, setText } from "./elements.js";
 import { Episodes } from "./episodes.js";
 import { evaluationView } from "./evaluation_view.js";
+import { FitnessAgain } from "./fitness_again.js";
 import { meanAndSpread, shortCount } from "./format.js";
 import { policyFacts } from "./policy_facts.js";
 import { TaskPicker } from "./task_picker.js";
 
-/** @import {PolicyEntry, Settings, TaskRecord} from "../page_types" */
+/** @import {Judged, PolicyEntry, Settings, TaskRecord} from "../page_types" */
 /** @import {PlayControl} from "../play_control.js" */
 /** @import {PolicyLibrary} from "../policy_library.js" */
 
 const CROWDS = [1, 4, 12, 24, 48];
-const ORIGINS = { shipped: "shipped", training: "newest", imported: "imported", random: "baseline" };
+const ORIGINS = {
+  shipped: "shipped",
+  training: "newest",
+  imported: "imported",
+  designed: "designed",
+  random: "baseline",
+};
 
 /**
  * @typedef {object} Wishes
  * @property {(entry: PolicyEntry, task: TaskRecord, more?: {n_envs?: number, seed?: number}) => void} show
  * @property {(files: FileList|File[]) => void} importFiles
  * @property {() => void} exportPolicy
+ * @property {(entry: PolicyEntry, judged: Judged) => Promise<number>} judge measure a fitness again
  */
 
 export class WatchPanel {
@@ -63,6 +71,7 @@ export class WatchPanel {
     this.seed.setAttribute("aria-describedby", "show-seed-problem");
     this.evaluate = button("Evaluate on 10 seeds", () => play.evaluateShow());
     this.reported = h("div", { class: "results" });
+    this.fitness = new FitnessAgain(wishes.judge);
     this.facts = h("div");
     this.#assemble(place);
     play.addEventListener("change", () => this.update());
@@ -114,6 +123,7 @@ export class WatchPanel {
           h("div", { class: "row" }, this.evaluate),
           this.reported,
         ),
+        this.fitness.element,
         h("section", { class: "group" }, h("h2", { class: "group-title" }, "About this policy"), this.facts),
       ),
     );
@@ -136,6 +146,7 @@ export class WatchPanel {
     setText(evaluate, this.play.evaluating ? "Evaluating" : "Evaluate on 10 seeds");
     this.#fillPolicies();
     this.#fillReported();
+    this.fitness.update(show.entry);
   }
 
   #fillPolicies() {

@@ -1,0 +1,107 @@
+/** The judge as the page sees it: one worker that measures fitness from weights alone, and tries code before it is trained on. */
+
+import { WorkerClient } from "./worker_client.js";
+
+/** @import {CodeTried, Fitness} from "./protocol" */
+/** @import {TaskRecord} from "./page_types" */
+
+/** Nothing has been asked for so long: the worker gives its memory back. */
+const IDLE_MS = 60_000;
+
+export class EvaluatorClient {
+  /** @param {(task: TaskRecord) => Promise<string>} loadModel XML of a task's robot */
+  constructor(loadModel) {
+    this.loadModel = loadModel;
+    /** @type {WorkerClient|null} */
+    this.client = null;
+    this.asked = 0;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.timer = undefined;
+  }
+
+  /** Load the worker before it is asked. */
+  prewarm() {
+    if (this.client && this.client.state !== "lost" && this.client.state !== "closed") return this.client;
+    this.client = new WorkerClient("evaluator", { onMessage: () => {}, onBoot: () => {}, onLost: () => {} });
+    return this.client;
+  }
+
+  /**
+   * @param {ArrayBuffer} policy
+   * @param {TaskRecord} task
+   * @param {string} fitness a built-in name or code
+   * @param {number[]} seeds of the episodes
+   * @returns {Promise<Fitness>}
+   */
+  async measure(policy, task, fitness, seeds) {
+    return await this.#ask(task, (client, model_xml) =>
+      client.request({
+        type: "measure_fitness",
+        policy: policy.slice(0),
+        task: /** @type {any} */ (task),
+        model_xml,
+        fitness,
+        seeds,
+      }),
+    );
+  }
+
+  /**
+   * Check code, and try it on states of the robot.
+   * @param {string} source
+   * @param {TaskRecord} task
+   * @param {"reward"|"fitness"} [kind]
+   * @returns {Promise<CodeTried>}
+   */
+  async tryCode(source, task, kind = "reward") {
+    return await this.#ask(task, (client, model_xml) =>
+      client.request({
+        type: "try_code",
+        task: /** @type {any} */ (task),
+        model_xml,
+        source,
+        function: kind,
+      }),
+    );
+  }
+
+  /** End the worker. */
+  close() {
+    clearTimeout(this.timer);
+    this.client?.close();
+    this.client = null;
+  }
+
+  /**
+   * @template T
+   * @param {string} model_xml
+   * @param {(client: WorkerClient, model_xml: string) => Promise<T>} ask
+   */
+  async #once(model_xml, ask) {
+    const client = this.prewarm();
+    await client.booted;
+    return await ask(client, model_xml);
+  }
+
+  /**
+   * @template T
+   * @param {TaskRecord} task
+   * @param {(client: WorkerClient, model_xml: string) => Promise<T>} ask
+   */
+  async #ask(task, ask) {
+    clearTimeout(this.timer);
+    this.asked += 1;
+    try {
+      const model_xml = await this.loadModel(task);
+      return await this.#once(model_xml, ask).catch((error) => {
+        // A worker that was lost on the way is replaced, unless the code it was given was the cause.
+        const lost = this.client?.state === "lost" && error.kind !== "CodeHangs";
+        if (!lost) throw error;
+        return this.#once(model_xml, ask);
+      });
+    } finally {
+      this.asked -= 1;
+      if (this.asked === 0) this.timer = setTimeout(() => this.close(), IDLE_MS);
+    }
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * Who designs: Claude through the page's own server, Claude with a key of one's own, or the built-in designer. What is not
+ * there says what to do for it to be there.
+ */
+
+import { fetchOwn } from "../../requirements.js";
+import { button, h, setText } from "../elements.js";
+
+/** @import {DesignModel} from "../../protocol" */
+
+/** @typedef {"proxy"|"own-key"|"builtin"} Way */
+/** @typedef {{reachable: boolean, key: boolean}} Health what the page's server says of its relay */
+
+/** @typedef {import("../../ask_control.js").Access} Access */
+
+/** The page's relay, beside the page; and the API itself, for a key of one's own. */
+const RELAY = "anthropic";
+const API = "https://api.anthropic.com";
+/** Starts the page's server with a key; the key stays there. */
+const COMMAND = "ANTHROPIC_API_KEY=... ./build.sh serve";
+
+/** @returns {Promise<Health>} */
+async function askHealth() {
+  // The page's own server isolates its pages; a host that does not cannot be it, and asking would only raise an error there.
+  if (!globalThis.crossOriginIsolated) return { reachable: false, key: false };
+  try {
+    const said = await (await fetchOwn("health")).json();
+    return { reachable: typeof said.key === "boolean", key: said.key === true };
+  } catch {
+    // A plain static host has no such answer: it relays nothing.
+    return { reachable: false, key: false };
+  }
+}
+
+export class DesignerChoice {
+  /**
+   * @param {boolean} claude whether the page has what speaks to Claude
+   * @param {{onChange: () => void, onModels: () => void}} handlers onModels: the list of models is wanted
+   */
+  constructor(claude, { onChange, onModels }) {
+    this.claude = claude;
+    this.onChange = onChange;
+    this.onModels = onModels;
+    /** @type {Health|null} */
+    this.health = null;
+    /** @type {Way} */
+    this.way = "builtin";
+    this.touched = false;
+    this.proxyState = h("p", { class: "choice-words" }, "Asking the page's server ...");
+    this.command = h("div", { class: "command" }, h("code", {}, COMMAND), this.#copyButton());
+    this.key = h("input", {
+      class: "field mono",
+      id: "own-key",
+      type: "password",
+      autocomplete: "off",
+      spellcheck: false,
+      placeholder: "sk-ant-...",
+      oninput: () => onChange(),
+    });
+    this.model = h("select", { class: "select", id: "ask-model", onchange: () => onChange() });
+    this.modelRow = h(
+      "div",
+      { class: "setting choice" },
+      h("label", { for: "ask-model" }, "Model"),
+      h("div", { class: "setting-control" }, this.model),
+      h("p", { class: "setting-help" }, "A larger one thinks further about each reward and costs more."),
+    );
+    this.modelsNote = h("p", { class: "setting-help", role: "status" });
+    this.element = this.#assemble();
+    this.#update();
+  }
+
+  #copyButton() {
+    const copy = button("Copy", async () => {
+      await navigator.clipboard.writeText(COMMAND);
+      setText(copy, "Copied");
+      setTimeout(() => setText(copy, "Copy"), 2000);
+    });
+    return copy;
+  }
+
+  #assemble() {
+    return h(
+      "section",
+      { class: "group" },
+      h("h2", { class: "group-title" }, "Designer"),
+      h(
+        "div",
+        { class: "ways", role: "radiogroup", "aria-label": "Designer" },
+        this.#way("proxy", "Claude, through this page's server", [this.proxyState, this.command]),
+        this.#way("own-key", "Claude, with a key of your own", [
+          h(
+            "p",
+            { class: "choice-words" },
+            "The key goes from this tab straight to Anthropic's API. It is kept in the memory of one worker, never stored, and gone when the page closes.",
+          ),
+          h("label", { class: "visually-hidden", for: "own-key" }, "API key"),
+          this.key,
+        ]),
+        this.#way("builtin", "Built-in, no language model", [
+          h(
+            "p",
+            { class: "choice-words" },
+            "An evolutionary search over the library of reward terms. It does not read your sentence: it searches for what the judge measures.",
+          ),
+        ]),
+      ),
+      this.modelRow,
+      this.modelsNote,
+    );
+  }
+
+  /**
+   * @param {Way} way
+   * @param {string} title
+   * @param {Node[]} more
+   */
+  #way(way, title, more) {
+    const input = h("input", {
+      type: "radio",
+      name: "designer",
+      value: way,
+      id: `designer-${way}`,
+      onchange: () => {
+        this.touched = true;
+        this.way = way;
+        this.#update();
+        if (way !== "builtin" && this.ready) this.onModels();
+        this.onChange();
+      },
+    });
+    return h(
+      "div",
+      { class: "way", "data-way": way },
+      h("label", {}, input, h("span", { class: "way-title" }, title)),
+      h("div", { class: "way-more" }, ...more),
+    );
+  }
+
+  /** Ask the page's server whether it relays and has a key; where it does, Claude is the first choice. */
+  async look() {
+    if (!this.claude) return;
+    this.health = await askHealth();
+    if (!this.touched) this.way = this.health.reachable && this.health.key ? "proxy" : "builtin";
+    this.#update();
+    if (this.way === "proxy") this.onModels();
+    this.onChange();
+  }
+
+  /** Whether the chosen designer can be asked. */
+  get ready() {
+    if (this.way === "builtin") return true;
+    return this.way === "proxy"
+      ? Boolean(this.health?.reachable && this.health.key)
+      : this.key.value.length > 8;
+  }
+
+  /** What keeps the chosen designer from being asked, or "". */
+  get lack() {
+    if (this.ready) return "";
+    return this.way === "own-key"
+      ? "Type your key, or choose another designer."
+      : "No server with a key answers here; start one, or choose another designer.";
+  }
+
+  /** How the worker reaches the model. @returns {Access} */
+  get access() {
+    if (this.way === "builtin") return { base_url: "", key: null };
+    if (this.way === "own-key") return { base_url: API, key: this.key.value.trim() };
+    return { base_url: new URL(RELAY, document.baseURI).href, key: null };
+  }
+
+  /** As `access`, for a loop that began earlier with a designer. @param {string} designer */
+  accessFor(designer) {
+    if (designer !== "claude") return { base_url: "", key: null };
+    const own = this.key.value.trim();
+    return own ? { base_url: API, key: own } : { base_url: new URL(RELAY, document.baseURI).href, key: null };
+  }
+
+  /** The fields of the brief. */
+  get value() {
+    const builtin = this.way === "builtin";
+    return { designer: builtin ? "builtin" : "claude", model: builtin ? "" : this.model.value };
+  }
+
+  /**
+   * @param {DesignModel[]} models
+   * @param {string} preferred
+   */
+  setModels(models, preferred) {
+    const before = this.model.value;
+    this.model.replaceChildren(...models.map(({ id, title }) => h("option", { value: id }, title)));
+    this.model.value = models.some(({ id }) => id === before) ? before : preferred;
+    setText(this.modelsNote, "");
+    this.#update();
+    this.onChange();
+  }
+
+  /** @param {string} words why there is no list of models, or what it waits for */
+  sayModels(words) {
+    setText(this.modelsNote, words);
+  }
+
+  #update() {
+    const { health, way } = this;
+    for (const input of this.element.querySelectorAll("input[name=designer]")) {
+      const radio = /** @type {HTMLInputElement} */ (input);
+      radio.checked = radio.value === way;
+    }
+    for (const each of this.element.querySelectorAll(".way")) {
+      const { way: name } = /** @type {HTMLElement} */ (each).dataset;
+      /** @type {HTMLElement} */ (each).hidden = !this.claude && name !== "builtin";
+    }
+    const served = health?.reachable && health.key;
+    setText(this.proxyState, proxyWords(health));
+    this.command.hidden = health === null || Boolean(served);
+    this.modelRow.hidden = way === "builtin" || this.model.options.length === 0;
+    this.modelsNote.hidden = way === "builtin";
+  }
+}
+
+/** @param {Health|null} health */
+function proxyWords(health) {
+  if (health === null) return "Asking the page's server ...";
+  if (health.reachable && health.key)
+    return "It has a key and relays to Anthropic's API. The key never reaches this page.";
+  if (health.reachable) return "The server answers but has no key. Start it with one:";
+  return "No such server answers here. Start one on your machine:";
+}
