@@ -4,6 +4,7 @@
     numpy-*.whl         NumPy, from the Pyodide distribution
     pyodide-lock.json   what Pyodide's package loader knows: NumPy alone, with its new sha256
     tabrl_py.zip        this project's package; its sources stay inside for tracebacks
+    tabrl_design.zip    what of it only the designer's worker needs
 
 Compiling in the browser was more than half of the time until Python ran. The originals are verified against
 `wasm/assets.lock` before; the same originals give the same bytes.
@@ -26,6 +27,7 @@ OUT = CACHE / "python_parts"
 STDLIB = "python_stdlib.zip"
 LOCK = "pyodide-lock.json"
 PACKAGE = "tabrl_py.zip"
+DESIGN = "tabrl_design.zip"
 PYODIDE = NODE_MODULES / "pyodide"
 TOOLS = ("compile_python.mjs", "compile_inside.py", "python_parts.py")
 
@@ -56,9 +58,12 @@ UNUSED_NUMPY = (
 
 NATIVE_MODULES = (
     "tabrl_py-", "tabrl_py/__main__", "tabrl_py/cli", "tabrl_py/export", "tabrl_py/gym",
-    "tabrl_py/meta/native", "tabrl_py/rewards/trace", "tabrl_py/sim/native", "tabrl_py/typescript",
+    "tabrl_py/rewards/trace", "tabrl_py/sim/native", "tabrl_py/typescript",
 )  # fmt: skip
 """Of the package: what only its native doors and the build use."""
+
+
+DESIGN_MODULES = ("tabrl_py/meta/", "tabrl_py/population/", "tabrl_py/workers/designer")
 
 
 def build(locked: list[Asset]) -> dict[str, Path]:
@@ -114,13 +119,29 @@ def build(locked: list[Asset]) -> dict[str, Path]:
 
 
 def compile_package(wheel: Path, target: Path) -> None:
-    """Make `tabrl_py.zip` from the package's wheel; call build() first.
+    """Make `tabrl_py.zip` and, beside it, `tabrl_design.zip` from the package's wheel; call build() first.
 
     Raises:
         BuildError: Node.js or the Python inside it failed.
     """
-    package = job(wheel, target, prefix=f"/{PACKAGE}/", drop=NATIVE_MODULES, optimize=0, sources=True)
-    compile_archives("Compiling tabrl_py for the page", [package], OUT / STDLIB)
+    package = job(
+        wheel,
+        target,
+        prefix=f"/{PACKAGE}/",
+        drop=(*NATIVE_MODULES, *DESIGN_MODULES),
+        optimize=0,
+        sources=True,
+    )
+    design = job(
+        wheel,
+        target.with_name(DESIGN),
+        prefix=f"/{DESIGN}/",
+        drop=("tabrl_py",),
+        keep=DESIGN_MODULES,
+        optimize=0,
+        sources=True,
+    )
+    compile_archives("Compiling tabrl_py for the page", [package, design], OUT / STDLIB)
 
 
 def _asset(locked: list[Asset], beginning: str) -> Asset:

@@ -3,8 +3,8 @@
  * what Claude's SDK needs is loaded when it is first asked for. With `lock=NAME` it holds that Web Lock while it lives.
  */
 
-import { bootPython } from "./boot.js";
-import { BootError } from "./parts.js";
+import { bootPython, writeFile } from "./boot.js";
+import { BootError, fetchBytes, load } from "./parts.js";
 import { loadSdk } from "./sdk.js";
 
 /** @import {Failed, FromDesigner} from "../protocol" */
@@ -15,6 +15,9 @@ import { loadSdk } from "./sdk.js";
  * @property {(text: string, names: string[], buffers: Uint8Array[]) => void} receive
  * @property {() => number|undefined} advance
  */
+
+/** What of tabrl_py only this worker needs. */
+const ARCHIVE = "tabrl_design.zip";
 
 const started_ms = performance.now();
 const lock = new URL(self.location.href).searchParams.get("lock");
@@ -110,10 +113,19 @@ function receive(event) {
 async function main() {
   if (lock && navigator.locks) navigator.locks.request(lock, () => new Promise(() => {}));
   self.addEventListener("message", receive);
+  const archive = load("The designer", () => fetchBytes(`runtime/${ARCHIVE}`));
+  archive.catch(() => {});
   const { pyodide, versions } = await bootPython(
     (stage, fraction) => post({ type: "booting", stage, fraction }),
     Promise.resolve(null),
   );
+  writeFile(pyodide, `/${ARCHIVE}`, await archive);
+  const archives = pyodide.pyimport("tabrl_py.workers.archives");
+  try {
+    archives.extend_package(`/${ARCHIVE}`);
+  } finally {
+    archives.destroy();
+  }
   const designer = pyodide.pyimport("tabrl_py.workers.designer");
   try {
     runner = designer.start(bridge(pyodide));

@@ -34,9 +34,9 @@ async function begin(pyodide, say) {
   say(0.5, "Starting the Claude SDK");
   writeFile(pyodide, `/${ARCHIVE}`, await archive);
   importFrom(pyodide, `/${ARCHIVE}`);
-  const library = pyodide.pyimport("tabrl_py.workers.sdk_library");
+  const library = pyodide.pyimport("tabrl_py.workers.archives");
   try {
-    library.extend(`/${ARCHIVE}`);
+    library.extend_standard_library(`/${ARCHIVE}`);
   } finally {
     library.destroy();
   }
