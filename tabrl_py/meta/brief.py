@@ -94,6 +94,9 @@ class Brief:
     def __post_init__(self) -> None:
         """Check everything that can be checked without asking anybody."""
         check_settings(self)
+        # JavaScript writes 5.0 as 5; the ledger's first line is the same from either side.
+        for name in ("max_usd", "max_seconds"):
+            object.__setattr__(self, name, float(getattr(self, name)))
         for name in ("text", "task", "fitness", "model"):
             if not isinstance(getattr(self, name), str):
                 raise ConfigError(f"{name}={getattr(self, name)!r} must be text")
