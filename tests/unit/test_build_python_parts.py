@@ -36,10 +36,11 @@ def test_everything_of_the_package_can_be_imported(built_page: Path) -> None:
 import sys, pkgutil, importlib, json
 sys.path.append("/tabrl_py.zip")
 import tabrl_py
-native = {"tabrl_py.cli", "tabrl_py.gym", "tabrl_py.__main__", "tabrl_py.sim.native"}
+native = {"tabrl_py.cli", "tabrl_py.gym", "tabrl_py.__main__", "tabrl_py.sim.native", "tabrl_py.meta.native"}
+with_the_sdk = {"tabrl_py.meta.claude", "tabrl_py.meta.http", "tabrl_py.meta.schemas"}
 names = [m.name for m in pkgutil.walk_packages(tabrl_py.__path__, "tabrl_py.")]
 for name in names:
-    if name not in native:
+    if name not in native | with_the_sdk:
         importlib.import_module(name)
 import numpy, numpy.random, numpy.linalg, numpy.fft, numpy.ma, numpy.lib.recfunctions, ctypes, asyncio
 import traceback, logging, json, re, dataclasses, typing, email.message, importlib.metadata, pyodide.http
