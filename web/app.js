@@ -205,6 +205,7 @@ export class App {
       this.curves.open();
     }
     this.words();
+    this.readout();
   }
 
   /** Bring title, state and readouts up to date. */
@@ -242,17 +243,17 @@ export class App {
   /** The measured speed in the top bar. */
   readout() {
     const { play, run, room } = this;
-    const place = byId("speed-read");
-    if (room === "ask") {
-      setText(place, "");
-    } else if (room === "watch") {
+    let [figure, unit] = ["", ""];
+    if (room === "watch") {
       const factor = play.state === "playing" ? (play.frame?.real_time_factor ?? null) : null;
-      setText(place, factor === null ? "" : `${times(factor)} real time`);
-    } else {
+      if (factor !== null) [figure, unit] = [times(factor), "real time"];
+    } else if (room === "train") {
       const record = run.state === "running" ? run.latest : null;
-      setText(place, record ? `${shortCount(record.steps_per_s)} steps/s` : "");
+      if (record) [figure, unit] = [shortCount(record.steps_per_s), "steps/s"];
       if (run.state === "running") this.trainPanel.stats.update();
     }
+    setText(byId("speed-read"), figure);
+    setText(byId("speed-unit"), unit);
   }
 
   /** Measure what random actions reach in a run's task, once per task, reward and browser. @param {TaskRecord} task */

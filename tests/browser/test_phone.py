@@ -29,6 +29,7 @@ NOTHING_SIDEWAYS = """() => document.scrollingElement.scrollWidth <= innerWidth
 def test_one_column_trains(open_lab: OpenLab, isolated_url: str) -> None:
     lab = open_lab(isolated_url, size=PHONE, phone=True)
     lab.wait_watch("playing")
+    lab.page.locator("#speed-read:not(:empty)").wait_for()
     assert lab.page.evaluate(NOTHING_SIDEWAYS)
     assert lab.page.evaluate(SMALL_TARGETS) == []
     lab.train("InvertedPendulum-v5", {**PENDULUM, "total_steps": 50_000_000})
