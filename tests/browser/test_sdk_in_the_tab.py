@@ -26,10 +26,13 @@ CANARY = "sk-ant-canary-Xw81TabTab"
 MANY = ("--requests-per-minute", "100000", "--client-requests-per-minute", "100000")
 PROBE = """
 import { bootPython } from "./boot.js";
+import { fetchBytes } from "./parts.js";
 import { loadSdk } from "./sdk.js";
 const run = async ({ data: { code, url, key, headers } }) => {
   try {
     const { pyodide } = await bootPython(() => {}, Promise.resolve(null));
+    pyodide.FS.writeFile("/tabrl_design.zip", new Uint8Array(await fetchBytes("runtime/tabrl_design.zip")));
+    pyodide.pyimport("tabrl_py.workers.archives").extend_package("/tabrl_design.zip");
     await loadSdk(pyodide, () => {});
     pyodide.FS.writeFile("/sdk_calls.py", code);
     pyodide.runPython("import sys; sys.path.insert(0, '/')");
