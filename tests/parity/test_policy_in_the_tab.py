@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def tab(open_page: Callable[..., Page], plain_url: str) -> Page:
 
 def test_a_policy_acts_the_same_and_is_written_the_same(tab: Page) -> None:
     rng = np.random.default_rng(6)
-    for task, activation in zip(TASKS.values(), ["tanh", "relu", "elu"] * 5, strict=True):
+    for task, activation in zip(TASKS.values(), cycle(["tanh", "relu", "elu"]), strict=False):
         policy = first_policy(task, activation)
         assert policy.obs_mean is not None
         assert policy.obs_var is not None
