@@ -1,8 +1,8 @@
 """Strides: several vector steps that a simulation makes by itself, with the policy's compiled kernels.
 
-A visit to Python at every vector step costs its own time, and the engine's code has to come back into the
-processor's caches after it. A stride makes some steps in a row and leaves in Python's arrays what each of
-them would have left. Which rows ended is read afterwards; nothing about a run's numbers depends on strides.
+A visit to Python at every vector step costs time (`./build.sh bench rollout`). A stride makes some steps in a
+row and leaves in Python's arrays what each of them would have left. Which rows ended is read afterwards;
+nothing about a run's numbers depends on strides.
 """
 
 from collections.abc import Mapping
