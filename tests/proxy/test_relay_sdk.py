@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import anthropic
 import httpx2
 import pytest
 
+from tests.asynchronous import awaited
 from tests.messages_api import MessagesApi, Script, running_messages_api
 from tests.messages_wire import Answer, text
 from tests.proxy.relays import BLOCKS, MESSAGES, MODEL, TOOL, Relay, relaying
@@ -129,7 +129,7 @@ def test_async_is_the_same(api: MessagesApi, relay: Relay) -> None:
     runs = []
     for address in (api.address, relay.address):
         api.script([Answer(content=BLOCKS)] * 2)
-        runs.append(asyncio.run(ask(address)))
+        runs.append(awaited(ask(address)))
     assert runs[0] == runs[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from tabrl_py.meta.claude import ClaudeDesigner, DesignError, Line, list_models
 from tabrl_py.meta.loop import replay
 from tabrl_py.meta.partial_json import string_so_far
 from tabrl_py.meta.plan import Command
+from tests.asynchronous import awaited
 from tests.messages_api import MessagesApi, running_messages_api
 from tests.messages_wire import Answer, text, tool_use
 
@@ -80,7 +80,7 @@ def carry_on(loop: Loop, designer: ClaudeDesigner) -> None:
             else:
                 loop.receive(command.id, work(command, 0.1 * len(loop.ledger.lines)))
 
-    asyncio.run(go())
+    awaited(go())
 
 
 def run(api: MessagesApi, wanted: Brief) -> tuple[Loop, list[tuple[int, str, bool]]]:
@@ -227,7 +227,7 @@ def test_a_refused_key_is_told_and_costs_nothing() -> None:
 
 def test_the_default_model_is_the_newest_opus() -> None:
     with running_messages_api() as api:
-        models, default = asyncio.run(list_models(Line(api.address, "key")))
+        models, default = awaited(list_models(Line(api.address, "key")))
     assert default == MODEL
     assert [model.id for model in models][:2] == [MODEL, "claude-sonnet-5-5"]
     assert (models[0].usd_per_million_input, models[0].usd_per_million_output) == (4.0, 20.0)

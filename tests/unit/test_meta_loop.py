@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -24,6 +23,7 @@ from tabrl_py.rewards.check import check_source
 from tabrl_py.rewards.problems import RewardError
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.tasks import get_task
+from tests.asynchronous import awaited
 
 REWARD = 'def reward(s):\n    terms = {"alive": alive(s)}\n    return alive(s), terms\n'
 
@@ -59,7 +59,7 @@ def work(command: Command) -> dict[str, Any]:
 
 def do(loop: Loop, command: Command) -> None:
     if command.question is not None:
-        loop.answer(command.id, asyncio.run(BuiltinDesigner().answer(command.question, loop.state)))
+        loop.answer(command.id, awaited(BuiltinDesigner().answer(command.question, loop.state)))
     else:
         loop.receive(command.id, work(command), seconds=1.0)
 

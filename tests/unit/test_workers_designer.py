@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -28,6 +27,7 @@ from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task
 from tabrl_py.tasks.recipes import default_recipe
 from tabrl_py.workers.designer import DesignerRunner, LoopDesigner
+from tests.asynchronous import awaited
 from tests.unit.test_meta_loop import brief, work
 
 
@@ -42,7 +42,7 @@ class Page:
         self.posted.append(message)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run(work)
+        awaited(work)
 
     def now(self) -> float:
         return self.time
