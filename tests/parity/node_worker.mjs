@@ -1,6 +1,7 @@
 // A worker of the page in a thread of Node.js: the few globals of a browser's worker that it needs, then the worker's own
 // module. Imported by node_page.mjs for its fetch; run as a thread with workerData.url for all of it.
 import { readFile, stat } from "node:fs/promises";
+import { versions } from "node:process";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 
 /** What a static host answers, for addresses of files. */
@@ -30,6 +31,8 @@ class FileRequest {
 
 if (!isMainThread) {
   globalThis.self = globalThis;
+  // Node.js has one from its version 21 on.
+  globalThis.navigator ??= { userAgent: `Node.js/${versions.node}`, platform: "linux", language: "en" };
   globalThis.location = new URL(workerData.url);
   globalThis.XMLHttpRequest = FileRequest;
   globalThis.WorkerGlobalScope = class {
