@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.firefox import Firefox, running_firefox
+from tests.kept_copy import keep_copy
 from tests.servers import served, served_plainly
 from wasm import models
 from wasm.build import browser as chromium_finder
@@ -41,8 +42,15 @@ CHROMIUM_FLAGS = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-pictures` copies the pictures that tests take into docs/pictures/."""
+    """`--update-pictures` copies the tests' pictures into docs/pictures/; `--server` chooses the host."""
     parser.addoption("--update-pictures", action="store_true", help="renew the pictures of the documents")
+    parser.addoption(
+        "--server",
+        choices=("own", "plain", "offline"),
+        default="own",
+        help="who isolates the page: the project's own server, or the service worker on a plain host under a"
+        " sub-path (plain), whose server is then stopped (offline)",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -70,10 +78,14 @@ def built_page() -> Path:
 
 
 @pytest.fixture(scope="session")
-def isolated_url(built_page: Path) -> Iterator[str]:
-    """The address of the built page on the project's own server, with isolation headers."""
-    with served(built_page) as address:
-        yield f"{address}/"
+def isolated_url(built_page: Path, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The address of the built page, isolated: by the project's own server, or as `--server` says."""
+    if pytestconfig.getoption("--server") == "own":
+        with served(built_page) as address:
+            yield f"{address}/"
+    else:
+        with served_plainly(built_page) as address:
+            yield address
 
 
 @pytest.fixture(scope="session")
@@ -109,13 +121,20 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[OpenPage]:
+def open_page(
+    chromium: Browser, built_page: Path, pytestconfig: pytest.Config, request: pytest.FixtureRequest
+) -> Iterator[OpenPage]:
     """Opens pages of their own storage; a console error that the test did not announce fails it."""
+    server = pytestconfig.getoption("--server")
+    home = "" if server == "own" else str(request.getfixturevalue("isolated_url"))
     unexpected: list[str] = []
     contexts = []
 
+    # No relay answers on a plain host, and the browser notes it.
+    nobody = ["/health"] if home else []
+
     def note(text: str, expected: Sequence[str]) -> None:
-        if not any(part in text for part in expected):
+        if not any(part in text for part in [*expected, *nobody]):
             unexpected.append(text)
 
     def open_(
@@ -134,6 +153,14 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         page = context.new_page()
+        if home and url.startswith(home):
+            if server == "plain":
+                keep_copy(page, home)
+            else:
+                # A host of its own, so that it can be gone for this page alone.
+                with served_plainly(built_page) as address:
+                    keep_copy(page, address)
+                url = address + url.removeprefix(home)
         page.on(
             "console",
             lambda message: (

@@ -2,6 +2,7 @@
 
 import { App, CROWD, ROOMS } from "./app.js";
 import { Notices } from "./errors.js";
+import { keepOffline } from "./offline.js";
 import { byId } from "./panels/elements.js";
 import { fillKeyList, listenToHeldKeys, listenToKeys, shortcuts } from "./panels/keyboard.js";
 import { importFiles } from "./policy_files.js";
@@ -119,6 +120,7 @@ async function begin() {
     app.stage.setRobots(app.views.watch, /** @type {TaskRecord} */ (catalogue.tasks[0]).model, CROWD, 0.02);
     return;
   }
+  keepOffline(app, catalogue.content);
   app.play.prewarm();
   app.play.addEventListener("frame", () => setTimeout(() => app.run.prewarm(), TRAINER_WAITS_MS), {
     once: true,

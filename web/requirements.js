@@ -95,7 +95,7 @@ async function fetchJson(path) {
 
 /**
  * The tasks, the settings and the list of its own files that the build wrote.
- * @returns {Promise<{tasks: TaskRecord[], settings: Settings, version: string, files: Set<string>}>}
+ * @returns {Promise<{tasks: TaskRecord[], settings: Settings, version: string, content: string, files: Set<string>}>}
  */
 export async function loadCatalogue() {
   const [{ tasks }, settings, build] = await Promise.all([
@@ -103,7 +103,13 @@ export async function loadCatalogue() {
     fetchJson("settings.json"),
     fetchJson("build.json"),
   ]);
-  return { tasks, settings, version: build.version, files: new Set(Object.keys(build.files)) };
+  return {
+    tasks,
+    settings,
+    version: build.version,
+    content: build.content,
+    files: new Set(Object.keys(build.files)),
+  };
 }
 
 /**

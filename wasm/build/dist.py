@@ -10,6 +10,7 @@
     runtime/tabrl_py.zip                                        the Python package, compiled, for the workers
     wheels/tabrl_py-VERSION-py3-none-any.whl                    the Python package, for people
     NAME.br                                                     brotli copies, for servers that send them
+    service_worker.js                                           with the fingerprint of all other files
     LICENSE, NOTICE, build.json                                 what it is made of
 
 The folder is made beside the old one and swapped in when complete, so a server never sees half of it.
@@ -18,6 +19,7 @@ The folder is made beside the old one and swapped in when complete, so a server 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -44,6 +46,8 @@ LEGAL = (ROOT / "LICENSE", ROOT / "NOTICE")
 ENGINE = "runtime/mujoco/mujoco.wasm"
 PACKAGE = f"runtime/{python_parts.PACKAGE}"
 PRELOADS = re.compile(r"^ *<!-- Here the build writes a modulepreload .*-->$", re.MULTILINE)
+SERVICE_WORKER = "service_worker.js"
+VERSION = re.compile(r'(?<=^const VERSION = ")the build writes it here(?=";$)', re.MULTILINE)
 NOT_SHIPPED = shutil.ignore_patterns("*.d.ts", "__pycache__", ".DS_Store")
 
 
@@ -117,8 +121,9 @@ def _assemble(locked: list[assets.Asset], folder: Path) -> Path:
     _write_preloads(folder)
     for file in LEGAL:
         shutil.copyfile(file, folder / file.name)
-    record = json.dumps(_build_record(folder, wheel), indent=1) + "\n"
-    (folder / "build.json").write_text(record, encoding="utf-8")
+    record = _build_record(folder, wheel)
+    (folder / "build.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    _write_version(folder, str(record["content"]))
     compress.compress(folder)
     return folder
 
@@ -134,6 +139,15 @@ def _write_preloads(folder: Path) -> None:
     page.write_text(written, encoding="utf-8")
 
 
+def _write_version(folder: Path, content: str) -> None:
+    """Tell the service worker which version it keeps: browsers look for a newer one in this file alone."""
+    worker = folder / SERVICE_WORKER
+    written, count = VERSION.subn(content, worker.read_text(encoding="utf-8"))
+    if count != 1:
+        raise BuildError(f"web/{SERVICE_WORKER} has {count} places for its version, not 1")
+    worker.write_text(written, encoding="utf-8")
+
+
 def _export(folder: Path) -> None:
     """Let the Python package write its tasks and settings as data for the page."""
     command = [sys.executable, "-m", "tabrl_py.export", "--out", str(folder)]
@@ -146,22 +160,25 @@ def _export(folder: Path) -> None:
 
 
 def _build_record(folder: Path, wheel: Path) -> dict[str, object]:
-    """What the page is made of: versions, where the package lies, and every file with its size and sha256."""
+    """What the page is made of: versions, where the package lies, and every file with its size and sha256.
+
+    `content` is a fingerprint of these files, the version that the service worker keeps. That one is no part
+    of it: it names it, and comes to the browser by a way of its own.
+    """
     npm = json.loads((WASM / "package.json").read_text(encoding="utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    files = [path for path in stamps.source_files(folder) if path.is_file()]
+    paths = [path for path in stamps.source_files(folder) if path != folder / SERVICE_WORKER]
+    files = {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": assets.sha256_of(path)}
+        for path in paths
+    }
     return {
         "version": project["version"],
+        "content": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
         "wheel": wheel.relative_to(folder).as_posix(),
         "package": PACKAGE,
         "packages": npm["dependencies"],
-        "files": {
-            path.relative_to(folder).as_posix(): {
-                "bytes": path.stat().st_size,
-                "sha256": assets.sha256_of(path),
-            }
-            for path in files
-        },
+        "files": files,
     }
 
 
