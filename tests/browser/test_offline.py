@@ -1,4 +1,4 @@
-"""The page as its service worker keeps it: isolated on any host, opened without one, renewed whole or never."""
+"""The page as its service worker keeps it: isolated anywhere, opened without a host, renewed whole."""
 
 from __future__ import annotations
 

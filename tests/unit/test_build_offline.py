@@ -1,4 +1,4 @@
-"""What the build writes for browsers that keep the page: its version, the manifest of a web app, its icons."""
+"""What the build writes for browsers that keep the page: its version, a web app's manifest, its icons."""
 
 from __future__ import annotations
 
