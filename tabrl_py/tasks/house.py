@@ -182,6 +182,7 @@ PPO = {
 }
 TRAVEL = {
     "network.init_log_std": -1.5,
+    "algo.n_epochs": 4,
     "algo.learning_rate": 6e-4,
     "algo.lr_final": 0.56,
     "algo.entropy_coef": 0.002,
