@@ -38,7 +38,7 @@ def test_a_variant_is_a_recipe_that_can_be_run(name: str) -> None:
     assert differing == set(variant.settings)
     known = inspect.signature(REWARDS[get_task(variant.task).reward.name]).parameters
     assert set(variant.reward) <= set(known)
-    assert variant == Variant("the shipped recipe") or differing or variant.reward or variant.task != TASK
+    assert variant == Variant("the task's own recipe") or differing or variant.reward or variant.task != TASK
 
 
 def test_when_it_stood_is_the_first_long_stretch() -> None:
@@ -50,5 +50,5 @@ def test_the_figures_count_who_walks_on_every_seed() -> None:
     records = {"shipped": record(10, 36.04, [900.0]), "torque": record(9, 1.26, [50.0])}
     assert figures_of(records) == {"walking": 1, "shipped": 36.0, "torque": 1.3}
     lines = table_of(records).splitlines()
-    assert lines[2] == "| the shipped recipe | 10 of 10 | 0 | 36.0 | 12 degrees | 0.1 M steps |"
-    assert lines[3].endswith("| 9 of 10 | 1 | 1.3 | 12 degrees | never |")
+    assert lines[2] == "| the task's own recipe | 10 of 10 | 0 | 36.0 | 12 degrees | 0.1 M steps | 900 |"
+    assert lines[3].endswith("| 9 of 10 | 1 | 1.3 | 12 degrees | never | 50 |")
