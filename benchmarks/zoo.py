@@ -2,7 +2,8 @@
 
 Opens the built page in headless Chromium, chooses the task, presses Train and waits for the end. The same
 recipe gives the same weights, so a run repeats the shipped policy or says that it does not. With --ship the
-policy, its curve and its evaluation replace those in web/policies/ and benchmarks/results/zoo/.
+policy, its curve and its evaluation replace those in web/policies/ and benchmarks/results/zoo/. With --node
+the page's workers train in Node.js in place of a browser, to the same bytes.
 """
 
 import argparse
@@ -15,10 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._node import train_in_node
 from benchmarks._results import machine
 from benchmarks._tab import TabRun, open_page, train, write_curve
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.tasks import get_task
+from tabrl_py.tasks.recipes import default_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "zoo"
@@ -48,6 +51,7 @@ ZOO = {
     "walker": Entry("Walker2d-v5"),
     "hopper": Entry("Hopper-v5"),
     "half-cheetah": Entry("HalfCheetah-v5"),
+    "ant": Entry("Ant-v5"),
 }
 
 
@@ -98,12 +102,16 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="write the policy file here")
     parser.add_argument("--limit-s", type=float, default=7200.0)
+    parser.add_argument("--node", type=int, metavar="WORKERS", help="train in Node.js, with so many workers")
     options = parser.parse_args()
     entry = ZOO[options.name]
     changes = {"seed": options.seed, "total_steps": options.steps}
     settings = {**entry.settings, **{name: value for name, value in changes.items() if value is not None}}
-    with open_page() as (page, browser):
-        run = train(page, browser, entry.task, entry.algorithm, settings, options.limit_s)
+    if options.node is not None:
+        run = train_in_node(default_recipe(get_task(entry.task), entry.algorithm, settings), options.node)
+    else:
+        with open_page() as (page, browser):
+            run = train(page, browser, entry.task, entry.algorithm, settings, options.limit_s)
     figures = run.figures()
     same = same_weights(run, POLICIES / f"{options.name}.safetensors")
     if options.out:

@@ -300,7 +300,16 @@ ANT = _task(
         # Gymnasium's motors begin with the fourth leg.
         _ant_hinges((*_ANT_HINGES[6:], *_ANT_HINGES[:6])),
     ),
-    defaults=_ars(60, 20, step=0.015, noise=0.025, shift=1.0, n_envs=30),
+    defaults={
+        **_ars(60, 20, step=0.015, noise=0.025, shift=1.0, n_envs=30),
+        "ppo": {
+            **_PPO,
+            "total_steps": 500_000,
+            "network.init_log_std": -1.0,
+            "algo.gamma": 0.98,
+            "algo.symmetry": "network",
+        },
+    },
 )
 
 HUMANOID = _task(
