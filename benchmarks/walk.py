@@ -8,18 +8,22 @@ its feet for 20 s, come 20 m forward, put one foot down after the other, and lea
 - `minutes`: wall clock from opening the page to the end of training, the median over training seeds.
 - `seeds_walking`: training seeds whose last policy walks on all evaluation seeds.
 - `metres`: that the last policies come in 20 s, the median over training seeds of the mean.
+
+Runs that are finished are kept, so a benchmark that was interrupted, or made in pieces (`--seeds 2`, then all),
+goes on where it was, for as long as the page is the same to the byte.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import _results
+from benchmarks import _results, _runs
 from benchmarks._browser import chromium, name_of
 from benchmarks._page_run import PageRun, training_page
 from benchmarks._walks import verdicts
@@ -82,6 +86,29 @@ def report(run: dict[str, Any], policies: list[tuple[float, bytes]]) -> dict[str
     }
 
 
+def page_key(page: Path) -> str:
+    """A hash of all files of the page: runs of another page are made again."""
+    digest = hashlib.sha256()
+    for file in sorted(page.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(page)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def reported(page: Path, seed: int, steps: int | None) -> dict[str, Any]:
+    """The report on a training seed's run, from the cache where this page made it before."""
+    place = _runs.CACHE / "walk" / f"{seed}-{steps or 'default'}-{page_key(page)}.json"
+    if not place.exists():
+        run, policies, tab = train(page, seed, steps)
+        found = {**report(run, policies), "browser": tab}
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_suffix(".part")
+        beside.write_text(json.dumps(found))
+        beside.replace(place)
+    kept: dict[str, Any] = json.loads(place.read_text())
+    return kept
+
+
 def table_of(runs: list[dict[str, Any]]) -> str:
     """A row for each training seed."""
     lines = [
@@ -107,8 +134,7 @@ def main() -> None:
     page = dist.build()
     runs = []
     for seed in range(1, options.seeds + 1):
-        run, policies, tab = train(page, seed, options.steps)
-        runs.append(report(run, policies))
+        runs.append(reported(page, seed, options.steps))
         print(table_of(runs[-1:]).splitlines()[-1], flush=True)
         for failure in sorted({words for each in runs[-1]["verdicts"] for words in each["failures"]}):
             print(f"  {failure}", flush=True)
@@ -120,7 +146,7 @@ def main() -> None:
     table = table_of(runs)
     print(table)
     if options.steps is None and options.seeds == 5:
-        record = {"figures": figures, "task": TASK, "browser": tab, "runs": runs}
+        record = {"figures": figures, "task": TASK, "browser": runs[0]["browser"], "runs": runs}
         _results.write("walk", "./build.sh bench walk", table, record)
     print(json.dumps({"bench": "walk", "figures": figures}))
 

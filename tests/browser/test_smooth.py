@@ -56,7 +56,7 @@ def test_no_long_task_while_the_humanoid_trains(
     # A task of the page's own comes again at every update; one that another program held up does not.
     while found[-1] >= LONGEST_MS and len(found) < WINDOWS:
         found.append(longest_task(lab))
-    assert lab.frames() > before + 20
+    lab.wait_frames(20, since=before)  # drawing goes on; how often depends on what a picture costs
     busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
     if not busy:  # else tasks wait for a processor, and only their own work, above, says something
         assert found[-1] < LONGEST_MS, found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from benchmarks import walk
+from benchmarks import _runs, walk
 from benchmarks._turns import in_turns
 from benchmarks._walks import Body, record
 from tabrl_py.algos.gait import judge_walk
@@ -107,3 +109,25 @@ def test_sides_take_turns_and_each_begins_a_round() -> None:
     found = in_turns({name: lambda name=name: side(name) for name in "abc"}, rounds=2, warm_up=1)  # type: ignore[misc]
     assert "".join(order) == "abcbcacab"
     assert found == {"a": [6.0, 8.0], "b": [4.0, 9.0], "c": [5.0, 7.0]}
+
+
+def test_runs_of_another_page_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+
+    def train(page: Path, seed: int, steps: int | None) -> tuple[dict[str, object], list[object], str]:
+        trained.append(seed)
+        return {"seed": seed, "minutes": 1.0, "steps": 2}, [], "a browser"
+
+    monkeypatch.setattr(walk, "train", train)
+    monkeypatch.setattr(walk, "report", lambda run, policies: run)
+    monkeypatch.setattr(_runs, "CACHE", tmp_path / "cache")
+    page = tmp_path / "page"
+    page.mkdir()
+    (page / "main.js").write_text("1")
+    first = walk.reported(page, 1, None)
+    assert walk.reported(page, 1, None) == first
+    assert trained == [1]
+    walk.reported(page, 2, None)
+    (page / "main.js").write_text("2")
+    walk.reported(page, 1, None)
+    assert trained == [1, 2, 1]

@@ -11,6 +11,9 @@ from wasm.build.console import fail, say
 from wasm.build.errors import BuildError
 from wasm.build.paths import DIST, ROOT
 
+BESIDE_EACH_OTHER = ("-n", "2", "--dist", "loadgroup")
+"""All tests: those in a browser in one process, the others in a second one."""
+
 
 def serve(arguments: list[str]) -> int:
     """Build the page and serve it until Ctrl+C; does not return."""
@@ -23,7 +26,7 @@ def test(arguments: list[str]) -> int:
     dist.build()
     os.environ["TABRL_CHROMIUM"] = browser.require_chromium()
     say(f"Running the tests (browser: {os.environ['TABRL_CHROMIUM']}) ...")
-    return _become(["-m", "pytest", *arguments])
+    return _become(["-m", "pytest", *(arguments or BESIDE_EACH_OTHER)])
 
 
 def bench(arguments: list[str]) -> int:
