@@ -9,7 +9,7 @@ its feet for 20 s, come 20 m forward, put one foot down after the other, and lea
 - `seeds_walking`: training seeds whose last policy walks on all evaluation seeds.
 - `metres`: that the last policies come in 20 s, the median over training seeds of the mean.
 
-Runs that are finished are kept, so a benchmark that was interrupted, or made in pieces (`--seeds 2`, then all),
+Finished runs are kept, so a benchmark that was interrupted, or made in pieces (`--seeds 2`, then all),
 goes on where it was, for as long as the page is the same to the byte.
 """
 

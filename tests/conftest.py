@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser follow each other in one process; another has those without (`-n 2 --dist loadgroup`)."""
+    """Tests in a browser follow each other in one process; another has the rest (`-n 2 --dist loadgroup`)."""
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("browser"))
