@@ -1,4 +1,4 @@
-"""The command line: `python -m tabrl_py train|evaluate|tasks`, the same code as in the tab, natively."""
+"""The command line, `python -m tabrl_py train|evaluate|export|import|tasks`: the tab's code, natively."""
 
 import argparse
 import csv
@@ -18,8 +18,11 @@ from tabrl_py.algos.training import Training, read_checkpoint
 from tabrl_py.config import ALGORITHMS
 from tabrl_py.errors import ConfigError, TabrlError
 from tabrl_py.policy import Policy, check_fits, load_policy, save_policy
+from tabrl_py.policy.exports import FORMATS, export_policy
 from tabrl_py.policy.file import parse
+from tabrl_py.policy.imports.read import import_policy
 from tabrl_py.protocol import Evaluation, Progress
+from tabrl_py.sim.models import actuators_of
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TASKS, TaskSpec, get_task, with_reward
 from tabrl_py.tasks.recipes import default_recipe, recipe_task
@@ -75,6 +78,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--json", action="store_true", help="print the evaluation as JSON")
     evaluate.set_defaults(run=_evaluate)
+
+    export = commands.add_parser("export", help="write a policy for other programs")
+    export.add_argument("policy", type=Path, metavar="POLICY", help="a policy file")
+    export.add_argument("--format", choices=FORMATS, default="onnx")
+    export.add_argument("--out", type=Path, metavar="FILE", help="default: beside the policy")
+    export.set_defaults(run=_export)
+
+    imports = commands.add_parser("import", help="make a policy file of another program's policy")
+    imports.add_argument(
+        "file", type=Path, metavar="FILE", help="an ONNX model, or a Stable-Baselines3 PPO zip"
+    )
+    imports.add_argument("--task", default="", help="where the policy fits several tasks")
+    imports.add_argument("--normalizer", type=Path, metavar="PKL", help="what VecNormalize saved")
+    imports.add_argument("--out", type=Path, metavar="FILE", help="default: beside the file")
+    imports.set_defaults(run=_import)
 
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.set_defaults(run=_tasks)
@@ -166,6 +184,28 @@ def _evaluate(args: argparse.Namespace) -> int:
         task = with_reward(task, policy.reward)
     evaluation = _run_evaluation(policy, task, _seeds(args.seeds))
     print(json.dumps(dataclasses.asdict(evaluation)) if args.json else _summary(evaluation))
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    policy = load_policy(args.policy.read_bytes())
+    actuators = actuators_of(policy.model) if args.format == "onnx" else ()
+    out = args.out or args.policy.with_suffix(f".{args.format}")
+    _write(out, export_policy(policy, args.format, actuators))
+    print(f"{policy.task} as {args.format}: {out}")
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    if args.task:
+        get_task(args.task)
+    statistics = args.normalizer.read_bytes() if args.normalizer is not None else None
+    policy = import_policy(args.file.read_bytes(), args.task, statistics)
+    if args.task not in ("", policy.task):
+        raise ConfigError(f"{args.file} acts in task {policy.task}, not in {args.task}; choose that one")
+    out = args.out or args.file.with_suffix(".safetensors")
+    _write(out, save_policy(policy))
+    print(f"policy of {policy.task}: {out}")
     return 0
 
 

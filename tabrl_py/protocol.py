@@ -235,6 +235,29 @@ class TryCode:
     function: Literal["reward", "fitness"] = "reward"
 
 
+@dataclass(frozen=True)
+class WritePolicy:
+    """Write a policy in another program's format, for an evaluator."""
+
+    id: int
+    policy: bytes
+    format: Literal["onnx", "json"]
+    actuators: list[dict[str, Any]]
+    """Of the task's robot, as NAME.scene.json has them; empty where they are not known."""
+
+
+@dataclass(frozen=True)
+class ReadPolicy:
+    """Read a policy of another program, for an evaluator."""
+
+    id: int
+    file: bytes
+    normalizer: bytes | None
+    """What VecNormalize saved beside it."""
+    task: str
+    """Id of the task to prefer where the policy fits several; "" for none."""
+
+
 # Worker to page
 
 
@@ -379,6 +402,22 @@ class CodeTried:
 
 
 @dataclass(frozen=True)
+class PolicyWritten:
+    """Answer to WritePolicy."""
+
+    id: int
+    file: bytes
+
+
+@dataclass(frozen=True)
+class PolicyRead:
+    """Answer to ReadPolicy: the policy as a file of TabRL."""
+
+    id: int
+    policy: bytes
+
+
+@dataclass(frozen=True)
 class CodeRuns:
     """The worker is about to run code that the page does not trust, or has come back from it.
 
@@ -419,6 +458,8 @@ ToWorker: TypeAlias = (
     | Steer
     | MeasureFitness
     | TryCode
+    | WritePolicy
+    | ReadPolicy
 )
 FromWorker: TypeAlias = (
     Booting
@@ -433,6 +474,8 @@ FromWorker: TypeAlias = (
     | Evaluated
     | Fitness
     | CodeTried
+    | PolicyWritten
+    | PolicyRead
     | CodeRuns
     | Failed
 )

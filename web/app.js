@@ -86,7 +86,7 @@ export class App {
       wishes: {
         show: (entry, task, more) => this.show(entry, task, more),
         importFiles: (files) => importFiles(this, files),
-        exportPolicy: () => exportShown(this),
+        exportPolicy: (format) => exportShown(this, format),
         judge: (entry, judged) => this.ask.judge(entry, judged),
       },
     });
@@ -99,7 +99,7 @@ export class App {
       wishes: {
         start: (recipe, task, key) => this.train(recipe, task, key),
         watch: () => this.watchTraining(),
-        exportPolicy: () => exportTraining(this),
+        exportPolicy: (format) => exportTraining(this, format),
         reset: () => this.resetRun(),
         choice: (task, robots) => this.#idleRobots(task, robots),
       },

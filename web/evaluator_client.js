@@ -1,8 +1,8 @@
-/** The judge as the page sees it: one worker that measures fitness from weights alone, and tries code before it is trained on. */
+/** The judge as the page sees it: one worker that measures fitness from weights alone, tries code before it is trained on, and knows foreign files. */
 
 import { WorkerClient } from "./worker_client.js";
 
-/** @import {CodeTried, Fitness} from "./protocol" */
+/** @import {CodeTried, Fitness, PolicyRead, PolicyWritten} from "./protocol" */
 /** @import {TaskRecord} from "./page_types" */
 
 /** Nothing has been asked for so long: the worker gives its memory back. */
@@ -65,6 +65,46 @@ export class EvaluatorClient {
     );
   }
 
+  /**
+   * A policy in another program's format.
+   * @param {ArrayBuffer} policy
+   * @param {"onnx"|"json"} format
+   * @param {object[]} actuators of its robot, as its scene has them
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async writePolicy(policy, format, actuators) {
+    /** @type {PolicyWritten} */
+    const written = await this.#use((client) =>
+      client.request({
+        type: "write_policy",
+        policy: policy.slice(0),
+        format,
+        actuators: /** @type {any} */ (actuators),
+      }),
+    );
+    return written.file;
+  }
+
+  /**
+   * Another program's policy as one of TabRL.
+   * @param {ArrayBuffer} file
+   * @param {ArrayBuffer|null} normalizer what VecNormalize saved beside it
+   * @param {string} task id of the one to prefer
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async readPolicy(file, normalizer, task) {
+    /** @type {PolicyRead} */
+    const read = await this.#use((client) =>
+      client.request({
+        type: "read_policy",
+        file: file.slice(0),
+        normalizer: normalizer?.slice(0) ?? null,
+        task,
+      }),
+    );
+    return read.policy;
+  }
+
   /** End the worker. */
   close() {
     clearTimeout(this.timer);
@@ -74,13 +114,12 @@ export class EvaluatorClient {
 
   /**
    * @template T
-   * @param {string} model_xml
-   * @param {(client: WorkerClient, model_xml: string) => Promise<T>} ask
+   * @param {(client: WorkerClient) => Promise<T>} ask
    */
-  async #once(model_xml, ask) {
+  async #once(ask) {
     const client = this.prewarm();
     await client.booted;
-    return await ask(client, model_xml);
+    return await ask(client);
   }
 
   /**
@@ -89,15 +128,23 @@ export class EvaluatorClient {
    * @param {(client: WorkerClient, model_xml: string) => Promise<T>} ask
    */
   async #ask(task, ask) {
+    const model_xml = await this.loadModel(task);
+    return await this.#use((client) => ask(client, model_xml));
+  }
+
+  /**
+   * @template T
+   * @param {(client: WorkerClient) => Promise<T>} ask
+   */
+  async #use(ask) {
     clearTimeout(this.timer);
     this.asked += 1;
     try {
-      const model_xml = await this.loadModel(task);
-      return await this.#once(model_xml, ask).catch((error) => {
+      return await this.#once(ask).catch((error) => {
         // A worker that was lost on the way is replaced, unless the code it was given was the cause.
         const lost = this.client?.state === "lost" && error.kind !== "CodeHangs";
         if (!lost) throw error;
-        return this.#once(model_xml, ask);
+        return this.#once(ask);
       });
     } finally {
       this.asked -= 1;

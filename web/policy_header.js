@@ -65,7 +65,9 @@ export function factsOf(metadata, name) {
   const task = metadata.task ?? "";
   if (!task) throw refuse(`${name} is a safetensors file, but not a TabRL policy: it names no task.`);
   const network = parsed(metadata.network) ?? {};
-  const recipe = parsed(metadata.recipe);
+  const told = parsed(metadata.recipe);
+  // A policy of another program has an empty one.
+  const recipe = told?.algorithm ? told : null;
   return {
     task,
     layoutVersion: numberOrNull(metadata.layout_version),

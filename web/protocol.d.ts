@@ -343,6 +343,27 @@ export interface TryCode {
   function?: "reward" | "fitness";
 }
 
+/** Write a policy in another program's format, for an evaluator. */
+export interface WritePolicy {
+  type: "write_policy";
+  id: number;
+  policy: ArrayBuffer;
+  format: "onnx" | "json";
+  /** Of the task's robot, as NAME.scene.json has them; empty where they are not known. */
+  actuators: (Record<string, any>)[];
+}
+
+/** Read a policy of another program, for an evaluator. */
+export interface ReadPolicy {
+  type: "read_policy";
+  id: number;
+  file: ArrayBuffer;
+  /** What VecNormalize saved beside it. */
+  normalizer: ArrayBuffer | null;
+  /** Id of the task to prefer where the policy fits several; "" for none. */
+  task: string;
+}
+
 /** What the worker is loading. */
 export interface Booting {
   type: "booting";
@@ -471,6 +492,20 @@ export interface CodeTried {
   total: number[];
   /** The same of each term. */
   terms: Record<string, number[]>;
+}
+
+/** Answer to WritePolicy. */
+export interface PolicyWritten {
+  type: "policy_written";
+  id: number;
+  file: ArrayBuffer;
+}
+
+/** Answer to ReadPolicy: the policy as a file of TabRL. */
+export interface PolicyRead {
+  type: "policy_read";
+  id: number;
+  policy: ArrayBuffer;
 }
 
 /**
@@ -672,7 +707,9 @@ export type ToWorker =
   | ResetRows
   | Steer
   | MeasureFitness
-  | TryCode;
+  | TryCode
+  | WritePolicy
+  | ReadPolicy;
 
 export type FromWorker =
   | Booting
@@ -687,6 +724,8 @@ export type FromWorker =
   | Evaluated
   | Fitness
   | CodeTried
+  | PolicyWritten
+  | PolicyRead
   | CodeRuns
   | Failed;
 

@@ -207,6 +207,11 @@ def save_policy(policy: Policy) -> bytes:
     if policy.obs_mean is not None and policy.obs_var is not None:
         tensors["obs.mean"], tensors["obs.var"] = policy.obs_mean, policy.obs_var
         tensors["obs.count"] = np.array([policy.obs_count])
+    return safetensors.write(tensors, policy_texts(policy))
+
+
+def policy_texts(policy: Policy) -> dict[str, str]:
+    """The metadata of the policy's file (docs/formats.md)."""
     network: dict[str, Any] = {"hidden": list(policy.sizes[1:-1]), "activation": policy.activation}
     if policy.layer_norm:
         network["layer_norm"] = True
@@ -233,7 +238,7 @@ def save_policy(policy: Policy) -> bytes:
         texts["evaluation"] = dump(policy.evaluation)
     if policy.provenance is not None:
         texts["provenance"] = dump(policy.provenance)
-    return safetensors.write(tensors, texts)
+    return texts
 
 
 def load_policy(data: bytes) -> Policy:

@@ -1,7 +1,9 @@
 """Where the robot models lie."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from tabrl_py.errors import ModelError
 
@@ -27,3 +29,14 @@ def model_path(name: str) -> Path:
             f"or set {MODELS_VARIABLE} to the folder that has {path.name}"
         )
     return path
+
+
+def actuators_of(name: str) -> list[dict[str, Any]]:
+    """A model's actuators as its NAME.scene.json beside the XML describes them.
+
+    Raises:
+        ModelError: the folder has no such model.
+    """
+    path = model_path(name).with_suffix(".scene.json")
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["actuators"]
+    return found

@@ -1,10 +1,24 @@
-"""The evaluator of a worker: measures fitness and tries code. It is given weights, and no reward."""
+"""The evaluator of a worker: measures fitness, tries code, reads and writes other programs' policies.
+
+It is given weights, and no reward. What only files need is imported with the first of them.
+"""
 
 from collections import deque
 
 from tabrl_py.errors import ConfigError
-from tabrl_py.policy import check_fits, load_policy
-from tabrl_py.protocol import CodeProblem, CodeTried, Fitness, MeasureFitness, ToWorker, TryCode
+from tabrl_py.policy import check_fits, load_policy, save_policy
+from tabrl_py.protocol import (
+    CodeProblem,
+    CodeTried,
+    Fitness,
+    MeasureFitness,
+    PolicyRead,
+    PolicyWritten,
+    ReadPolicy,
+    ToWorker,
+    TryCode,
+    WritePolicy,
+)
 from tabrl_py.rewards.check import check_source
 from tabrl_py.rewards.measure import Measurement
 from tabrl_py.rewards.problems import Problem
@@ -40,6 +54,17 @@ class Evaluator:
                 self._measure(message)
             case TryCode():
                 self._try(message)
+            case WritePolicy():
+                from tabrl_py.policy.exports import export_policy
+
+                policy = load_policy(message.policy)
+                file = export_policy(policy, message.format, message.actuators)
+                self._host.post(PolicyWritten(message.id, file))
+            case ReadPolicy():
+                from tabrl_py.policy.imports.read import import_policy
+
+                policy = import_policy(message.file, message.task, message.normalizer)
+                self._host.post(PolicyRead(message.id, save_policy(policy)))
             case _:
                 raise ConfigError(f"an evaluator cannot take {type(message).__name__}")
 

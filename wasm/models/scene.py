@@ -123,7 +123,21 @@ def _joints(model: mujoco.MjModel) -> list[dict[str, Any]]:
     ]
 
 
-def _actuators(model: mujoco.MjModel) -> list[dict[str, Any]]:
+def _servo(model: mujoco.MjModel, actuator: int) -> dict[str, float] | None:
+    """What a position actuator does: torque = stiffness (target + scale ctrl - q) - damping dq/dt.
+
+    None where an actuator does not push towards an angle.
+    """
+    gain, bias = model.actuator_gainprm[actuator], model.actuator_biasprm[actuator]
+    if model.actuator_biastype[actuator] != mujoco.mjtBias.mjBIAS_AFFINE or bias[1] >= 0.0:
+        return None
+    stiffness = -float(bias[1])
+    values = {"target": bias[0] / stiffness, "scale": gain[0] / stiffness}
+    values |= {"stiffness": stiffness, "damping": -bias[2]}
+    return {name: _plain(value)[0] for name, value in values.items()}
+
+
+def _actuators(model: mujoco.MjModel, data: mujoco.MjData) -> list[dict[str, Any]]:
     actuators = []
     for actuator in range(model.nu):
         gear = abs(float(model.actuator_gear[actuator, 0]))
@@ -140,6 +154,8 @@ def _actuators(model: mujoco.MjModel) -> list[dict[str, Any]]:
                 "ctrlrange": _plain(model.actuator_ctrlrange[actuator]),
                 "force": _plain(force)[0],
                 "gear": _plain(gear)[0],
+                "rest": _plain(data.qpos[model.jnt_qposadr[joint]])[0],
+                "servo": _servo(model, actuator),
             }
         )
     return actuators
@@ -187,7 +203,7 @@ def scene(name: str, xml: str, view: View) -> dict[str, Any]:
         "bodies": _bodies(model),
         "geoms": _geoms(model),
         "joints": _joints(model),
-        "actuators": _actuators(model),
+        "actuators": _actuators(model, data),
         "limbs": _limbs(model, data, tracking_body),
         "rest": [_plain(np.concatenate([data.xpos[body], data.xquat[body]])) for body in range(model.nbody)],
         "tracking_body": tracking_body,

@@ -2,6 +2,7 @@
 
 import { button, h, setText } from "./elements.js";
 import { evaluationView } from "./evaluation_view.js";
+import { exportChoice } from "./export_choice.js";
 import { plural, shortCount } from "./format.js";
 import { recipeView } from "./recipe_view.js";
 import { RunStats } from "./run_stats.js";
@@ -14,13 +15,14 @@ import { WorkersControl } from "./workers_control.js";
 /** @import {Evaluation} from "../protocol" */
 /** @import {PolicyLibrary} from "../policy_library.js" */
 /** @import {RunControl} from "../run_control.js" */
+/** @import {Format} from "./export_choice.js" */
 
 /**
  * What the panel asks of the page.
  * @typedef {object} Wishes
  * @property {(recipe: Recipe, task: TaskRecord, policyKey: string) => void} start
  * @property {() => void} watch this run's policy
- * @property {() => void} exportPolicy
+ * @property {(format: Format) => void} exportPolicy
  * @property {() => void} reset
  * @property {(task: TaskRecord, robots: number) => void} choice the task or number of robots in the form changed
  */
@@ -59,6 +61,7 @@ export class TrainPanel {
     this.stats = new RunStats(run, fps);
     /** How many workers: of the run to come, and of the one that runs. */
     this.workers = { next: new WorkersControl(run, "workers"), now: new WorkersControl(run, "workers-now") };
+    this.exported = exportChoice("train-export-format");
     this.startFrom = h("select", { class: "select", id: "start-from" });
     this.setup = h("div", { class: "setup" });
     this.running = h("div", { class: "running" });
@@ -264,7 +267,8 @@ export class TrainPanel {
     const more = run.policy
       ? [
           button("Watch this policy", wishes.watch, run.state === "finished" ? primary : large),
-          button("Export", wishes.exportPolicy, large),
+          button("Export", () => wishes.exportPolicy(this.exported.format()), large),
+          this.exported.element,
         ]
       : [];
     if (run.evaluating) return [button("Evaluating", () => {}, { class: "large", disabled: true })];

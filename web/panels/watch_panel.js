@@ -3,6 +3,7 @@
 import { button, h, setText } from "./elements.js";
 import { Episodes } from "./episodes.js";
 import { evaluationView } from "./evaluation_view.js";
+import { exportChoice } from "./export_choice.js";
 import { FitnessAgain } from "./fitness_again.js";
 import { meanAndSpread, shortCount } from "./format.js";
 import { policyFacts } from "./policy_facts.js";
@@ -10,6 +11,7 @@ import { TaskPicker } from "./task_picker.js";
 
 /** @import {Judged, PolicyEntry, Settings, TaskRecord} from "../page_types" */
 /** @import {PlayControl} from "../play_control.js" */
+/** @import {Format} from "./export_choice.js" */
 /** @import {PolicyLibrary} from "../policy_library.js" */
 
 const CROWDS = [1, 4, 12, 24, 48];
@@ -25,7 +27,7 @@ const ORIGINS = {
  * @typedef {object} Wishes
  * @property {(entry: PolicyEntry, task: TaskRecord, more?: {n_envs?: number, seed?: number}) => void} show
  * @property {(files: FileList|File[]) => void} importFiles
- * @property {() => void} exportPolicy
+ * @property {(format: Format) => void} exportPolicy
  * @property {(entry: PolicyEntry, judged: Judged) => Promise<number>} judge measure a fitness again
  */
 
@@ -47,12 +49,14 @@ export class WatchPanel {
       type: "file",
       class: "visually-hidden",
       id: "policy-file",
-      accept: ".safetensors",
+      accept: ".safetensors,.onnx,.zip,.pkl",
+      multiple: true,
       tabIndex: -1,
       "aria-label": "Policy file",
       onchange: () => this.#files(),
     });
-    this.exporter = button("Export", wishes.exportPolicy, { icon: "download" });
+    this.choice = exportChoice("export-format");
+    this.exporter = button("Export", () => wishes.exportPolicy(this.choice.format()), { icon: "download" });
     this.crowd = h(
       "select",
       { class: "select", id: "show-count", onchange: () => this.#again() },
@@ -95,9 +99,11 @@ export class WatchPanel {
             { class: "row" },
             button("Import", () => this.file.click(), {
               icon: "upload",
-              title: "Or drop a policy file anywhere on the page",
+              title:
+                "A .safetensors or .onnx file, or a PPO .zip of Stable-Baselines3 (with its VecNormalize .pkl); or drop it on the page",
             }),
             this.exporter,
+            this.choice.element,
             this.file,
           ),
         ),
@@ -139,9 +145,7 @@ export class WatchPanel {
     crowd.value = String(show.n_envs);
     if (document.activeElement !== seed) seed.value = String(show.seed);
     exporter.disabled = show.entry.origin === "random";
-    exporter.title = exporter.disabled
-      ? "Random actions have no file"
-      : "Download the policy as .safetensors";
+    exporter.title = exporter.disabled ? "Random actions have no file" : "Download the policy";
     evaluate.disabled = this.play.evaluating || state === "booting";
     setText(evaluate, this.play.evaluating ? "Evaluating" : "Evaluate on 10 seeds");
     this.#fillPolicies();

@@ -35,6 +35,8 @@
  * @property {number[]} ctrlrange
  * @property {number} force the largest joint torque (N m) or force (N)
  * @property {number} [gear] joint torque per unit of actuator_force
+ * @property {number} [rest] position of its joint in the first pose
+ * @property {Record<string, number>|null} [servo] of one that pushes towards an angle: target + scale ctrl, stiffness, damping
  */
 /**
  * @typedef {object} SceneLimb
