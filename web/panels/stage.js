@@ -2,6 +2,7 @@
 
 import { PageError } from "../errors.js";
 import { loadPart } from "../requirements.js";
+import { groupsOf } from "../views/policy_colours.js";
 import { loadScene } from "../views/scene.js";
 import { StickGrid } from "../views/stick_grid.js";
 
@@ -9,10 +10,13 @@ import { StickGrid } from "../views/stick_grid.js";
 /** @import {Notices} from "../errors.js" */
 /** @import {Scene} from "../views/scene.js" */
 /** @import {Robot3D} from "../views/robot_3d.js" */
+/** @import {StickField} from "../views/stick_field.js" */
 
 /** So many pictures of moving robots come before the 3D view is loaded, or so much time without any. */
 const FIRST_FRAMES = 3;
 const PATIENCE_MS = 4000;
+/** More stick figures than this are a field that a worker paints, and that can be zoomed. */
+const GRID_ROBOTS = 100;
 /** Over which pictures are counted. */
 const FPS_MS = 1000;
 
@@ -27,9 +31,13 @@ export class RoomView {
     /** The row that "Push" pushes, or null for all. @type {number|null} */
     this.selected = null;
     this.follow = true;
+    /** Whether the others are there around the one looked at closely. */
+    this.others = false;
     /** @type {Scene|null} */
     this.scene = null;
     this.count = 1;
+    /** The policy's letter for each robot, or null where there is one policy. @type {string[]|null} */
+    this.labels = null;
     this.dt = 0.02;
     /** @type {{poses: Float32Array, torques: Float32Array, returns: number[], steps: number[]}|null} */
     this.frame = null;
@@ -49,6 +57,8 @@ export class Stage extends EventTarget {
     this.notices = notices;
     this.onPush = onPush;
     this.grid = new StickGrid(places.canvas, { onSelect: (row) => this.#selected(row) });
+    /** Loaded when there are many. @type {StickField|null} */
+    this.field = null;
     /** @type {Robot3D|null} */
     this.space = null;
     /** Why there is no 3D on this machine, or "". */
@@ -68,6 +78,11 @@ export class Stage extends EventTarget {
   /** Whether 3D is what is drawn now. */
   get spatial() {
     return this.space !== null && this.#wants3D();
+  }
+
+  /** Whether the stick figures are, or will be, a field. */
+  get #wide() {
+    return this.view.count > GRID_ROBOTS && !this.spatial;
   }
 
   #wants3D() {
@@ -133,6 +148,12 @@ export class Stage extends EventTarget {
     await this.#draw();
   }
 
+  /** @param {boolean} others whether the others stay in sight around the one looked at closely */
+  async setOthers(others) {
+    this.view.others = others;
+    await this.#draw();
+  }
+
   /** One step back: from the close view to all robots, then to none chosen. */
   back() {
     if (this.view.close !== null) {
@@ -140,6 +161,7 @@ export class Stage extends EventTarget {
     } else if (this.view.selected !== null) {
       this.view.selected = null;
       this.grid.select(null);
+      this.field?.select(null);
       this.space?.select(null);
       this.#changed();
     }
@@ -207,16 +229,26 @@ export class Stage extends EventTarget {
     // The first robots move as figures, which are there at once; the 3D view is loaded while they do.
     if (this.frames >= FIRST_FRAMES) await this.#load3D();
     else this.patience ||= setTimeout(() => this.#open3D(), PATIENCE_MS);
+    if (this.#wide) await this.#loadField();
     if (view !== this.view) return;
     const { spatial } = this;
     this.places.stage.dataset.drawn = spatial ? "space" : "figures";
     this.places.grid.hidden = spatial;
     this.places.space.hidden = !spatial;
-    if (spatial) this.grid.stop();
-    else this.space?.stop();
+    const field = this.#wide ? this.field : null;
+    this.places.canvas.hidden = field !== null;
+    if (this.field) this.field.container.hidden = field === null;
+    if (spatial || field) this.grid.stop();
+    if (!field) this.field?.stop();
+    if (!spatial) this.space?.stop();
     const { scene } = view;
     if (scene && spatial && this.space) this.#place3D(this.space, scene);
-    if (scene && !spatial) {
+    if (scene && field) {
+      field.setScene(scene, view.count, { dt: view.dt, labels: view.labels });
+      field.select(view.selected);
+      field.resize();
+      field.start();
+    } else if (scene && !spatial) {
       this.grid.setScene(scene, view.count, { dt: view.dt });
       this.grid.select(view.selected);
       this.grid.resize();
@@ -233,7 +265,10 @@ export class Stage extends EventTarget {
   #place3D(space, scene) {
     const { view } = this;
     space.setScene(scene);
-    space.setCrowd(view.close === null ? view.count : 1);
+    const crowd = view.close === null || view.others;
+    space.setCrowd(crowd ? view.count : 1);
+    if (crowd) space.setGroups(groupsOf(view.labels, view.count));
+    space.followRow(crowd ? view.close : null);
     space.select(view.close === null ? view.selected : null);
     space.setFollow(view.follow);
     space.resize();
@@ -245,12 +280,24 @@ export class Stage extends EventTarget {
     const { frame, scene, close } = this.view;
     // A frame of the robots before these may still be on its way.
     if (!frame || !scene || frame.poses.length !== this.view.count * scene.bodies.length * 7) return;
-    if (!this.spatial) this.grid.setFrame(frame);
-    else if (close === null) this.space?.setPoses(frame.poses);
+    if (this.#wide) this.field?.setFrame(frame);
+    else if (!this.spatial) this.grid.setFrame(frame);
+    else if (close === null || this.view.others) this.space?.setPoses(frame.poses);
     else {
       const stride = scene.bodies.length * 7;
       this.space?.setPose(frame.poses.subarray(close * stride, (close + 1) * stride));
     }
+  }
+
+  /** Load the field the first time there are many figures. */
+  async #loadField() {
+    if (this.field) return;
+    const { StickField } = await loadPart(() => import("../views/stick_field.js"), "The field of robots");
+    if (this.field) return;
+    const place = document.createElement("div");
+    place.className = "stage-view";
+    this.places.grid.append(place);
+    this.field = new StickField(place, { onSelect: (row) => this.#selected(row), rest: this.grid.rest });
   }
 
   /** Draw in 3D as soon as it is loaded, where that is wanted. */
@@ -296,7 +343,7 @@ export class Stage extends EventTarget {
     let since = performance.now();
     setInterval(() => {
       const now = performance.now();
-      const pictures = this.grid.pictures + (this.space?.pictures ?? 0);
+      const pictures = this.grid.pictures + (this.field?.pictures ?? 0) + (this.space?.pictures ?? 0);
       this.fps = (1000 * (pictures - seen)) / (now - since);
       seen = pictures;
       since = now;

@@ -51,6 +51,16 @@ export class Transport {
     });
     this.train = button("Train your own", actions.train, { class: "primary large", id: "train-your-own" });
     this.modes = h("div", { class: "segmented", role: "group", "aria-label": "How robots are drawn" });
+    this.others = h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        title: "Show the other robots around this one",
+        onclick: () => stage.setOthers(!stage.view.others),
+      },
+      "Others",
+    );
     this.follow = iconButton("follow", "Follow the robots", actions.follow, "f");
     this.playPause = iconButton("pause", "Pause", actions.playOrPause, "Space");
     this.stepper = iconButton("step", "One step", actions.step, ".");
@@ -100,7 +110,7 @@ export class Transport {
     const mode = (/** @type {"crowd"|"figures"} */ value, /** @type {string} */ label) =>
       h("button", { type: "button", "data-mode": value, onclick: () => this.stage.setMode(value) }, label);
     this.modes.append(mode("crowd", "3D"), mode("figures", "Figures"));
-    this.places.tools.append(this.follow, this.modes);
+    this.places.tools.append(this.others, this.follow, this.modes);
   }
 
   #bar() {
@@ -136,6 +146,8 @@ export class Transport {
       choice.title = choice.disabled ? "This browser gives the page no WebGL" : "";
     }
     modes.hidden = close;
+    this.others.hidden = !close || stage.view.count < 2;
+    this.others.setAttribute("aria-pressed", String(stage.view.others));
     follow.hidden = !stage.spatial;
     follow.setAttribute("aria-pressed", String(stage.view.follow));
     this.#speedLine();

@@ -38,9 +38,12 @@ export function layOut(count, width, height, view, mode) {
     const cell_height = height / rows;
     const captions = mode === "grid" && cell_height >= 150 && cell_width >= 88;
     const head = captions ? LABEL : 0;
-    const foot = captions ? CAPTION : 12;
-    const room_x = cell_width - 2 * MARGIN;
-    const room_y = cell_height - 2 * MARGIN - head - foot;
+    const foot = captions ? CAPTION : Math.min(12, 0.1 * cell_height);
+    // Small cells have small margins, or nothing would be left of them.
+    const margin_x = Math.min(MARGIN, 0.05 * cell_width);
+    const margin_y = Math.min(MARGIN, 0.05 * cell_height);
+    const room_x = cell_width - 2 * margin_x;
+    const room_y = cell_height - 2 * margin_y - head - foot;
     const scale = Math.max(1, Math.min(room_x / box_width, room_y / box_height));
     // Equal robots: rather no holes in the last row.
     const score = scale * (1 - (0.2 * (cols * rows - count)) / (cols * rows));
@@ -53,7 +56,7 @@ export function layOut(count, width, height, view, mode) {
       cell_width,
       cell_height,
       scale,
-      ground: Math.round(MARGIN + head + spare / 2 + view.up * scale),
+      ground: Math.round(margin_y + head + spare / 2 + view.up * scale),
       captions,
       words: captions && cell_width >= 190,
     };

@@ -29,9 +29,11 @@ export class PictureRest {
     const began_ms = performance.now();
     this.drawn_ms = began_ms;
     if (!this.sparing) return;
-    setTimeout(() => {
-      const cost_ms = performance.now() - began_ms;
-      if (this.sparing) this.rest_ms = Math.min(MOST_MS, Math.max(LEAST_MS, cost_ms / SHARE));
-    }, 0);
+    setTimeout(() => this.cost(performance.now() - began_ms), 0);
+  }
+
+  /** @param {number} cost_ms what the picture took, wherever it was painted */
+  cost(cost_ms) {
+    if (this.sparing) this.rest_ms = Math.min(MOST_MS, Math.max(LEAST_MS, cost_ms / SHARE));
   }
 }

@@ -1,4 +1,5 @@
 /** @import {Scene} from "./scene.js" */
+/** @import {Groups} from "./policy_colours.js" */
 /** @import {PushForce} from "./push_drag.js" */
 import * as THREE from "three";
 import { Crowd } from "./crowd.js";
@@ -15,6 +16,9 @@ import { hex, readTheme } from "./theme.js";
 
 const LOST =
   "The browser took back the graphics memory. The picture returns by itself when it is given again.";
+
+/** Blending so many robots between two frames would cost more than it smooths. */
+const SMOOTH_ROBOTS = 400;
 
 /** One robot close up, or a crowd, in three dimensions. */
 export class Robot3D {
@@ -58,6 +62,10 @@ export class Robot3D {
     this.offsets = null;
     /** Row under the amber ring, in a crowd. @type {number|null} */
     this.selected = null;
+    /** Row that the camera follows closely among the others. @type {number|null} */
+    this.followed = null;
+    /** Policies of the rows. @type {Groups|null} */
+    this.groups = null;
     this.ring = selectionRing(this.theme);
     this.stagehand.scene.add(this.ring);
     this.running = false;
@@ -97,7 +105,25 @@ export class Robot3D {
     if (count === this.count) return;
     this.count = count;
     this.selected = null;
+    this.followed = null;
+    this.groups = null;
     this.built = false;
+    this.ask();
+  }
+
+  /** @param {Groups} groups policies of the robots, and their colours */
+  setGroups(groups) {
+    this.groups = groups;
+    if (this.built) this.robots?.tint(groups);
+    this.ask();
+  }
+
+  /** @param {number|null} row of a crowd that the camera stays close to; null shows the crowd */
+  followRow(row) {
+    if (row === this.followed) return;
+    this.followed = row;
+    this.view.touched = false;
+    this.frameHome();
     this.ask();
   }
 
@@ -121,7 +147,7 @@ export class Robot3D {
     }
     this.offsets = offsets ?? null;
     if (this.stream.frames === 0) this.view.snap();
-    this.stream.push(poses, performance.now(), true);
+    this.stream.push(poses, performance.now(), this.count <= SMOOTH_ROBOTS);
     this.ask();
   }
 
@@ -189,6 +215,7 @@ export class Robot3D {
     this.robots?.dispose();
     this.robots = new RobotMeshes(scene, this.theme, count);
     this.stagehand.scene.add(this.robots.group);
+    if (this.groups) this.robots.tint(this.groups);
     this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body, restPose(scene));
     this.offsets = null;
     this.crowd = new Crowd(count, scene.bodies.length, scene.tracking_body, scene.view.fixed_base);
@@ -220,12 +247,13 @@ export class Robot3D {
     const gap = Math.max(1.25 * tall, 2.3 * shape.half_width);
     crowd.form(columns, gap, Math.max(1.15 * tall, 2.2 * shape.depth), azimuth);
     const wide = columns * gap;
-    const distance = Math.max(
-      this.view.distanceFor(tall, 0.34),
-      this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9),
-    );
-    this.view.setHome({ azimuth, elevation: THREE.MathUtils.degToRad(12), distance });
-    this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), 2.4 * distance);
+    const near = this.view.distanceFor(tall, 0.34);
+    const all = Math.max(near, this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9));
+    const distance = this.followed === null ? all : near;
+    // Hundreds stand behind each other: only from higher up is each of them seen.
+    const elevation = THREE.MathUtils.degToRad(this.count > 100 && this.followed === null ? 24 : 12);
+    this.view.setHome({ azimuth, elevation, distance });
+    this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), 2.4 * all);
     this.floor.setPool(0.75 * Math.max(crowd.extent.x, crowd.extent.y));
   }
 
@@ -259,7 +287,7 @@ export class Robot3D {
     if (this.count === 1 && !this.offsets) crowd.offsets.fill(0);
     const offsets = this.offsets ?? crowd.offsets;
     robots.update(stream.shown, offsets);
-    this.aim(scene, stream, crowd);
+    this.aim(scene, stream, crowd, offsets);
     this.push.step(stream.shown, scene.bodies.length, began);
     const moving = this.view.step(seconds);
     this.placeRing(scene, stream, offsets);
@@ -283,12 +311,20 @@ export class Robot3D {
    * @param {Scene} scene
    * @param {PoseStream} stream
    * @param {Crowd} crowd
+   * @param {Float32Array} offsets
    */
-  aim(scene, stream, crowd) {
+  aim(scene, stream, crowd, offsets) {
     const floor = floorHeight(scene) ?? 0;
     const up = scene.view.fixed_base
       ? 0.4 * scene.view.height
       : floor + 0.52 * Math.min(scene.view.height, 1.6);
+    const row = this.followed;
+    if (this.count > 1 && row !== null) {
+      const at = (row * scene.bodies.length + scene.tracking_body) * POSE;
+      const x = (stream.shown[at] ?? 0) + (offsets[row * 2] ?? 0);
+      this.view.target.set(x, (stream.shown[at + 1] ?? 0) + (offsets[row * 2 + 1] ?? 0), up);
+      return;
+    }
     if (this.count > 1) {
       this.view.target.set(crowd.focus.x, crowd.focus.y, up * 0.8);
       return;
@@ -305,7 +341,7 @@ export class Robot3D {
    * @param {Float32Array} offsets
    */
   placeRing(scene, stream, offsets) {
-    const row = this.selected;
+    const row = this.followed ?? this.selected;
     this.ring.visible = row !== null && this.count > 1;
     if (row === null || !this.ring.visible) return;
     const at = (row * scene.bodies.length + scene.tracking_body) * POSE;

@@ -11,8 +11,12 @@ const GRAPHITE = 0x3b424c;
 /** Vertex colours above 1 stay bright in the shade: the visor reads as lit. */
 const GLOW = 1.5;
 
-/** How finely round shapes are cut: a robot close up, and one of a crowd. */
-const DETAIL = { close: { around: 28, along: 18, cap: 8 }, crowd: { around: 14, along: 8, cap: 4 } };
+/** How finely round shapes are cut: a robot close up, one of a crowd, one of hundreds. */
+const DETAIL = {
+  close: { around: 28, along: 18, cap: 8 },
+  crowd: { around: 14, along: 8, cap: 4 },
+  far: { around: 6, along: 4, cap: 2 },
+};
 
 /** @typedef {{around: number, along: number, cap: number}} Detail */
 
@@ -39,8 +43,7 @@ export function bodyShapes(scene, theme, level) {
       .map((geom) => place(geomShape(geom, detail), geom.pos, geom.quat, shellColour(scene, geom)));
     pieces.push(
       ...struts(scene, body, detail),
-      ...jointCaps(scene, body, detail),
-      ...visors(scene, body, theme),
+      ...(level === "far" ? [] : [...jointCaps(scene, body, detail), ...visors(scene, body, theme)]),
     );
     if (pieces.length) shapes.push({ body, geometry: merge(pieces) });
   }

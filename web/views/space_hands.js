@@ -19,6 +19,11 @@ export class SpaceHands {
     this.listeners.abort();
   }
 
+  /** Whether there is one robot that can be pulled: the only one, or the followed one. */
+  get holds() {
+    return this.space.count === 1 || this.space.followed !== null;
+  }
+
   listen() {
     const { canvas } = this.space;
     const options = { signal: this.listeners.signal };
@@ -71,17 +76,12 @@ export class SpaceHands {
   /** @param {PointerEvent} event */
   press(event) {
     this.pressed = { x: event.clientX, y: event.clientY };
-    if (
-      !event.isPrimary ||
-      event.button !== 0 ||
-      this.space.count > 1 ||
-      !this.space.scene ||
-      !this.space.stream
-    )
+    if (!event.isPrimary || event.button !== 0 || !this.holds || !this.space.scene || !this.space.stream)
       return;
     const hit = this.hit(event, true);
-    if (!hit) return;
-    const offset = new THREE.Vector3(this.space.offsets?.[0] ?? 0, this.space.offsets?.[1] ?? 0, 0);
+    if (!hit || (this.space.followed ?? 0) !== hit.row) return;
+    const offsets = this.space.offsets ?? this.space.crowd?.offsets;
+    const offset = new THREE.Vector3(offsets?.[2 * hit.row] ?? 0, offsets?.[2 * hit.row + 1] ?? 0, 0);
     this.space.push.grab(
       hit,
       this.space.stream.shown,
@@ -102,8 +102,15 @@ export class SpaceHands {
       this.space.push.move(this.raycaster.ray);
       this.space.ask();
     } else if (event.pointerType === "mouse" && event.buttons === 0) {
-      this.space.canvas.style.cursor = this.hit(event) ? (this.space.count > 1 ? "pointer" : "grab") : "";
+      this.space.canvas.style.cursor = this.cursor(event);
     }
+  }
+
+  /** @param {PointerEvent} event */
+  cursor(event) {
+    const hit = this.hit(event);
+    if (!hit) return "";
+    return this.holds && hit.row === (this.space.followed ?? 0) ? "grab" : "pointer";
   }
 
   /** @param {PointerEvent} event */

@@ -1,5 +1,6 @@
 /** @import {Scene} from "./scene.js" */
-/** @import {Theme} from "./theme.js" */
+/** @import {Rgb, Theme} from "./theme.js" */
+/** @typedef {CanvasRenderingContext2D|OffscreenCanvasRenderingContext2D} Pen */
 import { POSE, toWorld } from "./pose.js";
 import { figureView, railReach, skeleton } from "./skeleton.js";
 import { css, mix } from "./theme.js";
@@ -22,6 +23,8 @@ export class Figure {
     this.view = figureView(scene, this.strokes);
     this.theme = theme;
     this.colours = palette(theme);
+    /** Colours of the limbs, for each group of robots. */
+    this.limbs = [this.colours.limbs];
     this.nbody = scene.bodies.length;
     const n = this.strokes.length;
     /** Projected ends of the strokes: u (right, m), v (up, m), and the depth (m, away) of the middle. */
@@ -42,6 +45,15 @@ export class Figure {
     /** The same place in the view (m), right and up. */
     this.mid_u = 0;
     this.mid_v = 0;
+    /** Mean depth (m) of the sorted robot. */
+    this.middle = 0;
+  }
+
+  /** @param {Rgb[]} tints a colour for each group of robots, or none at all */
+  setTints(tints) {
+    this.limbs = tints.length
+      ? tints.map((tint) => limbColours(this.theme, tint).map((rgb) => css(rgb)))
+      : [this.colours.limbs];
   }
 
   /**
@@ -54,13 +66,16 @@ export class Figure {
     const p = this.scratch;
     let sum_x = 0;
     let sum_y = 0;
-    this.strokes.forEach((stroke, index) => {
+    for (let index = 0; index < this.strokes.length; index++) {
+      const stroke = /** @type {import("./skeleton.js").Stroke} */ (this.strokes[index]);
       let depth = 0;
       for (let end = 0; end < 2; end++) {
         const body = end ? stroke.body_b : stroke.body_a;
         const point = end ? stroke.point_b : stroke.point_a;
         toWorld(poses, start + body * POSE, point[0] ?? 0, point[1] ?? 0, point[2] ?? 0, p);
-        const [x = 0, y = 0, z = 0] = p;
+        const x = p[0] ?? 0;
+        const y = p[1] ?? 0;
+        const z = p[2] ?? 0;
         const away = y * this.cos_yaw - x * this.sin_yaw;
         this.ends[index * 4 + end * 2] = x * this.cos_yaw + y * this.sin_yaw;
         this.ends[index * 4 + end * 2 + 1] = (z - this.view.floor) * this.cos_pitch + away * this.sin_pitch;
@@ -69,11 +84,12 @@ export class Figure {
         sum_y += y;
       }
       this.depths[index] = depth;
-    });
+    }
     const n = 2 * Math.max(1, this.strokes.length);
     const x = this.view.fixed ? 0 : sum_x / n;
     const y = this.view.fixed ? 0 : sum_y / n;
-    this.centre = { x, y };
+    this.centre.x = x;
+    this.centre.y = y;
     this.mid_u = x * this.cos_yaw + y * this.sin_yaw;
     this.mid_v = (y * this.cos_yaw - x * this.sin_yaw) * this.sin_pitch;
   }
@@ -93,16 +109,15 @@ export class Figure {
 
   /**
    * Draw the projected robot with its middle at the canvas origin of `ctx` (floor at y = 0, up is negative y).
-   * @param {CanvasRenderingContext2D} ctx
+   * @param {Pen} ctx
    * @param {number} scale pixels per metre
    * @param {Float32Array} torques
    * @param {number} row
    * @param {number} fade 0 bright to 1 fallen
+   * @param {number} [group] whose colours it has
    */
-  draw(ctx, scale, torques, row, fade) {
-    const faded = Math.round(fade * (FADE_LEVELS - 1));
-    const half_depth = this.view.depth * this.cos_yaw;
-    const middle = this.depths.reduce((sum, depth) => sum + depth, 0) / Math.max(1, this.depths.length);
+  draw(ctx, scale, torques, row, fade, group = 0) {
+    const limbs = this.limbs[group] ?? this.colours.limbs;
     this.sort();
     for (const { strokes } of this.members) {
       if (scale >= HALO_SCALE) {
@@ -110,13 +125,7 @@ export class Figure {
         for (const index of strokes) this.traceLimb(ctx, index, scale, 2.5);
       }
       for (const index of strokes) {
-        const depth = (this.depths[index] ?? 0) - middle;
-        const near = half_depth > 0 ? 0.5 - (0.9 * depth) / half_depth : 1;
-        const colour = this.colour(
-          near + (this.strokes[index]?.bias ?? 0),
-          this.torque(index, torques, row),
-          faded,
-        );
+        const colour = limbs[this.shade(index, torques, row, fade)] ?? this.colours.ink;
         ctx.strokeStyle = colour;
         this.traceLimb(ctx, index, scale, 0);
         if (this.strokes[index]?.kind !== "limb") this.drawRound(ctx, index, scale, colour);
@@ -140,7 +149,7 @@ export class Figure {
   }
 
   /**
-   * @param {CanvasRenderingContext2D} ctx
+   * @param {Pen} ctx
    * @param {number} index of the stroke
    * @param {number} scale
    * @param {number} wider (px)
@@ -173,7 +182,7 @@ export class Figure {
   }
 
   /**
-   * @param {CanvasRenderingContext2D} ctx
+   * @param {Pen} ctx
    * @param {number} index of the stroke
    * @param {number} scale
    * @param {string} colour
@@ -201,6 +210,9 @@ export class Figure {
 
   /** Far members first. */
   sort() {
+    let sum = 0;
+    for (const depth of this.depths) sum += depth;
+    this.middle = sum / Math.max(1, this.depths.length);
     for (const member of this.members) {
       member.depth = 0;
       for (const index of member.strokes) member.depth += (this.depths[index] ?? 0) / member.strokes.length;
@@ -210,19 +222,25 @@ export class Figure {
   }
 
   /**
-   * @param {number} near 0 far to 1 near
-   * @param {number} torque 0 to 1, share of the largest
-   * @param {number} faded level
+   * Which of its group's colours a limb has; `sort` comes before.
+   * @param {number} index of the stroke
+   * @param {Float32Array} torques
+   * @param {number} row
+   * @param {number} fade 0 bright to 1 fallen
    */
-  colour(near, torque, faded) {
+  shade(index, torques, row, fade) {
+    const half_depth = this.view.depth * this.cos_yaw;
+    const depth = (this.depths[index] ?? 0) - this.middle;
+    const near = (half_depth > 0 ? 0.5 - (0.9 * depth) / half_depth : 1) + (this.strokes[index]?.bias ?? 0);
+    const faded = Math.round(fade * (FADE_LEVELS - 1));
     const n = Math.round(Math.min(1, Math.max(0, near)) * (NEAR_LEVELS - 1));
-    const t = Math.round(Math.min(1, torque) * (TORQUE_LEVELS - 1));
-    return this.colours.limbs[(faded * NEAR_LEVELS + n) * TORQUE_LEVELS + t] ?? this.colours.ink;
+    const t = Math.round(Math.min(1, this.torque(index, torques, row)) * (TORQUE_LEVELS - 1));
+    return (faded * NEAR_LEVELS + n) * TORQUE_LEVELS + t;
   }
 
   /**
    * The floor beneath the projected robot: a line with metre ticks from the side, a metre grid from above.
-   * @param {CanvasRenderingContext2D} ctx origin as for `draw`
+   * @param {Pen} ctx origin as for `draw`
    * @param {number} scale
    * @param {{left: number, right: number, top: number, bottom: number}} cell edges (px) around the origin
    */
@@ -252,7 +270,7 @@ export class Figure {
   }
 
   /**
-   * @param {CanvasRenderingContext2D} ctx
+   * @param {Pen} ctx
    * @param {number} scale
    * @param {number} left
    * @param {number} right
@@ -270,7 +288,7 @@ export class Figure {
   }
 
   /**
-   * @param {CanvasRenderingContext2D} ctx
+   * @param {Pen} ctx
    * @param {number} scale
    */
   traceRail(ctx, scale) {
@@ -284,7 +302,7 @@ export class Figure {
   }
 
   /**
-   * @param {CanvasRenderingContext2D} ctx
+   * @param {Pen} ctx
    * @param {number} scale
    * @param {number} reach (m)
    */
@@ -304,25 +322,37 @@ export class Figure {
 }
 
 /**
- * Every colour a limb can take, so that drawing makes no strings.
+ * Every colour a limb can take: by how far it has fallen, how near it is, how hard it works.
  * @param {Theme} theme
+ * @param {Rgb|null} tint of the robot's group; then hard work brightens the limb instead of turning it amber
+ * @returns {Rgb[]}
  */
-function palette(theme) {
+export function limbColours(theme, tint) {
+  const body = tint ? mix(tint, theme.text, 0.18) : theme.text;
+  const work = tint ? mix(tint, theme.text, 0.85) : theme.accent;
   const limbs = [];
   for (let faded = 0; faded < FADE_LEVELS; faded++) {
     const fade = (0.68 * faded) / (FADE_LEVELS - 1);
     for (let n = 0; n < NEAR_LEVELS; n++) {
       const near = n / (NEAR_LEVELS - 1);
-      const base = mix(theme.ink, theme.text, 0.36 + 0.64 * near ** 0.7);
-      const hot = mix(theme.ink, theme.accent, 0.5 + 0.5 * near);
+      const base = mix(theme.ink, body, 0.36 + 0.64 * near ** 0.7);
+      const hot = mix(theme.ink, work, 0.5 + 0.5 * near);
       for (let t = 0; t < TORQUE_LEVELS; t++) {
         const torque = (t / (TORQUE_LEVELS - 1)) ** 1.3;
-        limbs.push(css(mix(mix(base, hot, torque), theme.ink, fade)));
+        limbs.push(mix(mix(base, hot, torque), theme.ink, fade));
       }
     }
   }
+  return limbs;
+}
+
+/**
+ * Colours as a canvas takes them, so that drawing makes no strings.
+ * @param {Theme} theme
+ */
+function palette(theme) {
   return {
-    limbs,
+    limbs: limbColours(theme, null).map((rgb) => css(rgb)),
     ink: css(theme.ink),
     floor: css(mix(theme.line, theme.muted, 0.25)),
     grid: css(mix(theme.ink, theme.line, 0.7)),

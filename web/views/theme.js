@@ -19,7 +19,7 @@ const TOKENS = /** @type {const} */ ({
  * @param {string} hex "#rrggbb" or "#rgb"
  * @returns {Rgb|null}
  */
-function parseHex(hex) {
+export function parseHex(hex) {
   const short = /^#([0-9a-f])([0-9a-f])([0-9a-f])$/i.exec(hex);
   const full = short ? `#${short[1]}${short[1]}${short[2]}${short[2]}${short[3]}${short[3]}` : hex;
   const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})/i.exec(full);
