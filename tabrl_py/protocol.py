@@ -198,6 +198,15 @@ class Steer:
     """Empty: the task draws the commands again."""
 
 
+@dataclass(frozen=True)
+class Inspect:
+    """Look into one robot of a player without Python: a Detail comes with each of its frames."""
+
+    row: int
+    """-1: no longer."""
+    show: int = 0
+
+
 # Page to evaluator
 
 
@@ -279,6 +288,26 @@ class Frame:
     """Player only: simulated seconds per second, as measured."""
     commands: list[float] = field(default_factory=list)
     """Player only: the command of each watched row, one after the other; empty where the task takes none."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What goes on inside the inspected robot, at the state that it is in."""
+
+    row: int
+    contacts: list[float]
+    """6 for each contact: point (m) and force on the robot (N), in the world's frame; between two of its own
+    bodies, the force on the second."""
+    com: list[float]
+    """(3,) m, the centre of mass."""
+    joints: list[float]
+    """In the model's order: rad, or m where it slides; 0 for free and ball joints."""
+    actuator_force: list[float]
+    action: list[float]
+    """Within the task's bounds."""
+    signals: list[float]
+    """What rewards of the task read, in the task's order."""
+    show: int = 0
 
 
 @dataclass(frozen=True)
@@ -380,6 +409,7 @@ ToWorker: TypeAlias = (
     | SingleStep
     | ResetRows
     | Steer
+    | Inspect
     | MeasureFitness
     | TryCode
     | WritePolicy
@@ -390,6 +420,7 @@ FromWorker: TypeAlias = (
     | Ready
     | Started
     | Frame
+    | Detail
     | EpisodeEnded
     | Progressed
     | StateChanged

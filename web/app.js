@@ -5,6 +5,8 @@ import { PageError } from "./errors.js";
 import { Curves } from "./panels/curves.js";
 import { byId, setText } from "./panels/elements.js";
 import { duration, shortCount, times } from "./panels/format.js";
+import { Inside } from "./panels/inside.js";
+import { RecordMenu } from "./panels/record_menu.js";
 import { RoomView, Stage } from "./panels/stage.js";
 import { runAnnouncement, trainWords, watchWords } from "./panels/stage_words.js";
 import { Steering } from "./panels/steering.js";
@@ -78,6 +80,8 @@ export class App {
       this.actions,
     );
     this.steering = new Steering(byId("steering"), this.play, this.stage);
+    this.inside = new Inside(this.stage, this.play);
+    this.recordMenu = new RecordMenu(this.stage, notices, () => this.transport.shownWords);
     this.watchPanel = new WatchPanel(byId("panel-watch"), {
       tasks,
       settings,
@@ -197,6 +201,7 @@ export class App {
     this.play.rest(room !== "watch");
     this.transport.setRoom(room);
     this.steering.setRoom(room);
+    this.inside.setRoom(room);
     this.ask.rest(room !== "ask");
     if (room === "ask") this.ask.open();
     else this.stage.look(this.views[room]);

@@ -49,6 +49,7 @@ function listen(app) {
     ask: () => app.enter("ask"),
     figures: () =>
       app.stage.view.close === null && app.stage.setMode(app.stage.spatial ? "figures" : "crowd"),
+    inside: () => app.inside.set(!app.inside.open),
     list: () => dialog.showModal(),
   });
   fillKeyList(dialog, table);

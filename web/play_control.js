@@ -60,7 +60,7 @@ function needsPython(error) {
   return error instanceof PageError && error.kind === "NeedsPythonError";
 }
 
-/** Fires "change", "started", "frame" (detail: Frame) and "episode" (detail: EpisodeEnded). */
+/** Fires "change", "started", "frame" (detail: Frame), "detail" (detail: Detail) and "episode" (detail: EpisodeEnded). */
 export class PlayControl extends EventTarget {
   /**
    * @param {Notices} notices
@@ -327,6 +327,9 @@ export class PlayControl extends EventTarget {
       case "frame":
         this.frame = message;
         this.dispatchEvent(new CustomEvent("frame", { detail: message }));
+        return;
+      case "detail":
+        this.dispatchEvent(new CustomEvent("detail", { detail: message }));
         return;
       case "episode_ended":
         this.tally.add(message);

@@ -136,11 +136,12 @@ export async function importFiles(app, files) {
 
 /**
  * Hand a file to the person.
- * @param {ArrayBuffer|string} content
+ * @param {ArrayBuffer|string|Blob} content
  * @param {string} name
  */
 export function download(content, name) {
-  const url = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+  const blob = content instanceof Blob ? content : new Blob([content], { type: "application/octet-stream" });
+  const url = URL.createObjectURL(blob);
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

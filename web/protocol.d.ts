@@ -323,6 +323,14 @@ export interface Steer {
   command: number[];
 }
 
+/** Look into one robot of a player without Python: a Detail comes with each of its frames. */
+export interface Inspect {
+  type: "inspect";
+  /** -1: no longer. */
+  row: number;
+  show?: number;
+}
+
 /** Measure a policy's fitness: episode k starts from evaluation seed seeds[k]. No reward is involved. */
 export interface MeasureFitness {
   type: "measure_fitness";
@@ -415,6 +423,27 @@ export interface Frame {
   real_time_factor: number | null;
   /** Player only: the command of each watched row, one after the other; empty where the task takes none. */
   commands: number[];
+}
+
+/** What goes on inside the inspected robot, at the state that it is in. */
+export interface Detail {
+  type: "detail";
+  row: number;
+  /**
+   * 6 for each contact: point (m) and force on the robot (N), in the world's frame; between two of its own
+   * bodies, the force on the second.
+   */
+  contacts: number[];
+  /** (3,) m, the centre of mass. */
+  com: number[];
+  /** In the model's order: rad, or m where it slides; 0 for free and ball joints. */
+  joints: number[];
+  actuator_force: number[];
+  /** Within the task's bounds. */
+  action: number[];
+  /** What rewards of the task read, in the task's order. */
+  signals: number[];
+  show: number;
 }
 
 /** Player only: a row finished an episode. */
@@ -715,6 +744,7 @@ export type ToWorker =
   | SingleStep
   | ResetRows
   | Steer
+  | Inspect
   | MeasureFitness
   | TryCode
   | WritePolicy
@@ -725,6 +755,7 @@ export type FromWorker =
   | Ready
   | Started
   | Frame
+  | Detail
   | EpisodeEnded
   | Progressed
   | StateChanged

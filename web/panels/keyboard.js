@@ -8,7 +8,7 @@ import { button, h } from "./elements.js";
 /** @typedef {{keys: string[], shown: string, words: string, run: () => void}} Shortcut */
 
 /**
- * @param {Actions & {watch: () => void, train: () => void, ask: () => void, figures: () => void, list: () => void}} actions
+ * @param {Actions & {watch: () => void, train: () => void, ask: () => void, figures: () => void, inside: () => void, list: () => void}} actions
  * @returns {Shortcut[]}
  */
 export function shortcuts(actions) {
@@ -21,6 +21,7 @@ export function shortcuts(actions) {
     { keys: ["p"], shown: "p", words: "Push the chosen robot, or all", run: actions.push },
     { keys: ["f"], shown: "f", words: "Follow the robots", run: actions.follow },
     { keys: ["v"], shown: "v", words: "3D or stick figures", run: actions.figures },
+    { keys: ["i"], shown: "i", words: "Look inside the robot close up", run: actions.inside },
     { keys: ["Escape"], shown: "Esc", words: "Back to all robots, then none chosen", run: actions.back },
     { keys: ["1"], shown: "1", words: "Watch", run: actions.watch },
     { keys: ["2"], shown: "2", words: "Train", run: actions.train },

@@ -8,6 +8,7 @@ import { StickGrid } from "../views/stick_grid.js";
 
 /** @import {Frame} from "../protocol" */
 /** @import {Notices} from "../errors.js" */
+/** @import {Drawn} from "../recording.js" */
 /** @import {Scene} from "../views/scene.js" */
 /** @import {Robot3D} from "../views/robot_3d.js" */
 /** @import {StickField} from "../views/stick_field.js" */
@@ -78,6 +79,16 @@ export class Stage extends EventTarget {
   /** Whether 3D is what is drawn now. */
   get spatial() {
     return this.space !== null && this.#wants3D();
+  }
+
+  /** What is in sight, for recordings: the canvas, and how to bring it up to date. @returns {Drawn} */
+  get drawn() {
+    const ground = getComputedStyle(this.places.stage).getPropertyValue("--ink").trim() || "#0e1116";
+    const { space } = this;
+    if (space && this.spatial)
+      return { canvas: space.canvas, draw: () => space.draw(performance.now()), ground };
+    const { canvas } = this.#wide && this.field ? this.field : this.grid;
+    return { canvas, draw: () => {}, ground };
   }
 
   /** Whether the stick figures are, or will be, a field. */

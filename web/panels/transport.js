@@ -106,6 +106,11 @@ export class Transport {
     setText(this.line, line);
   }
 
+  /** What the stage shows, in a few words. */
+  get shownWords() {
+    return `${this.group.textContent} ${this.name.textContent}`.trim();
+  }
+
   #tools() {
     const mode = (/** @type {"crowd"|"figures"} */ value, /** @type {string} */ label) =>
       h("button", { type: "button", "data-mode": value, onclick: () => this.stage.setMode(value) }, label);

@@ -5,6 +5,7 @@ import * as THREE from "three";
 import { Crowd } from "./crowd.js";
 import { Floor } from "./floor.js";
 import { FollowCamera } from "./follow_camera.js";
+import { Insight } from "./insight.js";
 import { POSE, PoseStream } from "./pose.js";
 import { PushDrag } from "./push_drag.js";
 import { RobotMeshes } from "./robot_meshes.js";
@@ -41,7 +42,8 @@ export class Robot3D {
     this.hands = new SpaceHands(this);
     this.view = new FollowCamera(this.canvas, reducedMotion, () => this.ask());
     this.floor = new Floor(this.theme);
-    this.stagehand.scene.add(this.floor.mesh, this.push.arrow);
+    this.insight = new Insight(this.theme);
+    this.stagehand.scene.add(this.floor.mesh, this.push.arrow, this.insight.group);
     this.notice = document.createElement("p");
     this.notice.className = "space-notice";
     this.notice.setAttribute("role", "status");
@@ -64,6 +66,8 @@ export class Robot3D {
     this.selected = null;
     /** Row that the camera follows closely among the others. @type {number|null} */
     this.followed = null;
+    /** What is drawn inside the robot looked at closely. @type {{contacts: number[], com: number[]}|null} */
+    this.detail = null;
     /** Policies of the rows. @type {Groups|null} */
     this.groups = null;
     this.ring = selectionRing(this.theme);
@@ -115,6 +119,13 @@ export class Robot3D {
   setGroups(groups) {
     this.groups = groups;
     if (this.built) this.robots?.tint(groups);
+    this.ask();
+  }
+
+  /** @param {{contacts: number[], com: number[]}|null} detail of the robot looked at closely, as the protocol's Detail */
+  setDetail(detail) {
+    if (this.detail === detail) return;
+    this.detail = detail;
     this.ask();
   }
 
@@ -199,6 +210,7 @@ export class Robot3D {
     this.hands.release();
     this.robots?.dispose();
     this.floor.dispose();
+    this.insight.dispose();
     this.push.dispose();
     this.view.dispose();
     this.stagehand.dispose();
@@ -291,6 +303,9 @@ export class Robot3D {
     this.push.step(stream.shown, scene.bodies.length, began);
     const moving = this.view.step(seconds);
     this.placeRing(scene, stream, offsets);
+    const at = 2 * (this.followed ?? 0);
+    const close = this.count === 1 || this.followed !== null;
+    this.insight.show(close ? this.detail : null, offsets[at] ?? 0, offsets[at + 1] ?? 0, floorHeight(scene));
     const { target } = this.view.controls;
     this.floor.centre(
       target.x,

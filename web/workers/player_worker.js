@@ -137,6 +137,10 @@ function handle(message, parts) {
       present().steer(message);
       changed = true;
       return;
+    case "inspect":
+      show?.inspect(message.row);
+      changed = true;
+      return;
     case "request_evaluation":
       return void evaluations.push(new Evaluator(parts, message));
     default:

@@ -2,6 +2,7 @@
 
 import { PolicyActor, RandomActor } from "./actors.js";
 import { BatchSim } from "./batch_sim.js";
+import { detailOf } from "./detail.js";
 import { Events } from "./events.js";
 import { drawFirstState } from "./first_state.js";
 import { PURPOSE, stream } from "./philox.js";
@@ -9,7 +10,7 @@ import { ConfigError, checkPlayable, NeedsPythonError, signalColumn } from "./pl
 import { checkFits, readPolicy } from "./policy_file.js";
 import { RewardProgram } from "./reward_program.js";
 
-/** @import {EpisodeEnded, Frame, Push, Started, StartPlaying, Steer} from "../protocol" */
+/** @import {Detail, EpisodeEnded, Frame, Push, Started, StartPlaying, Steer} from "../protocol" */
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {Philox} from "./philox.js" */
 /** @import {PlayTask} from "./play_task.js" */
@@ -59,7 +60,7 @@ export class Show {
    * Row k starts its first episode from evaluation seed `seed + k`.
    * @param {Surroundings} surroundings
    * @param {StartPlaying} message
-   * @param {(message: EpisodeEnded) => void} post
+   * @param {(message: EpisodeEnded|Detail) => void} post
    * @throws {Error} the message is not sound, the policy is damaged or does not fit, Python is needed
    */
   constructor(surroundings, message, post) {
@@ -89,6 +90,8 @@ export class Show {
     /** What somebody steers to, or null. @type {number[]|null} */
     this.command = null;
     this.steps = 0;
+    /** Row that somebody looks into, or -1. */
+    this.inspected = -1;
     this.reset();
     this.sim.watch(this.seeds.keys());
   }
@@ -195,6 +198,14 @@ export class Show {
     this.disturbed[row] = 1;
   }
 
+  /**
+   * Tell of a robot's inside with each frame from now on.
+   * @param {number} row one that is not here is another worker's
+   */
+  inspect(row) {
+    this.inspected = row >= 0 && row < this.seeds.length ? row : -1;
+  }
+
   /** @returns {Started} the message that announces the show */
   started() {
     const { task, sim, policy } = this;
@@ -217,6 +228,8 @@ export class Show {
    * @returns {Frame & {poses: ArrayBuffer, torques: ArrayBuffer}} what the robots look like now
    */
   frame(realTimeFactor) {
+    const row = this.inspected;
+    if (row >= 0) this.post({ type: "detail", row, show: 0, ...detailOf(this.sim, row) });
     const { poses, torques } = this.sim.arrays;
     return {
       type: "frame",

@@ -1,0 +1,193 @@
+/** The inside of the robot looked at closely: contacts and weight drawn on it, joints, actuators and signals beside it. */
+
+import { byId, h, setText } from "./elements.js";
+
+/** @import {Detail} from "../protocol" */
+/** @import {PlayControl} from "../play_control.js" */
+/** @import {Room} from "../page_types" */
+/** @import {Stage} from "./stage.js" */
+/** @import {SceneActuator, SceneJoint} from "../views/scene.js" */
+
+/** Numbers that change faster than this (ms) cannot be read. */
+const REDRAW_MS = 90;
+
+/** A bar from the middle to either side, with its number. */
+class Bar {
+  /** @param {string} name */
+  constructor(name) {
+    this.fill = h("span", { class: "inside-fill" });
+    this.number = h("span", { class: "inside-number num" });
+    this.element = h(
+      "div",
+      { class: "inside-row" },
+      h("span", { class: "inside-name", title: name }, name),
+      h("span", { class: "inside-bar", "aria-hidden": "true" }, this.fill),
+      this.number,
+    );
+  }
+
+  /**
+   * @param {number} share -1 to 1
+   * @param {string} text
+   */
+  set(share, text) {
+    const within = Number.isFinite(share) ? Math.max(-1, Math.min(1, share)) : 0;
+    this.fill.style.transform = `scaleX(${within.toFixed(3)})`;
+    setText(this.number, text);
+  }
+}
+
+export class Inside {
+  /**
+   * @param {Stage} stage
+   * @param {PlayControl} play
+   */
+  constructor(stage, play) {
+    this.stage = stage;
+    this.play = play;
+    /** @type {Room} */
+    this.room = "watch";
+    this.open = false;
+    /** The robot that the worker tells of, as asked. */
+    this.asked = "";
+    this.drawn_ms = 0;
+    /** @type {{joint: SceneJoint, index: number, bar: Bar}[]} */
+    this.joints = [];
+    /** @type {{actuator: SceneActuator, index: number, bar: Bar}[]} */
+    this.actuators = [];
+    this.toggle = h(
+      "button",
+      {
+        type: "button",
+        class: "button",
+        id: "look-inside",
+        "aria-controls": "inside",
+        title: "Contacts, centre of mass, joints and actuators (i)",
+        "aria-keyshortcuts": "i",
+        onclick: () => this.set(!this.open),
+      },
+      "Inside",
+    );
+    this.summary = h("p", { class: "inside-summary num" });
+    this.lists = h("div");
+    this.panel = h(
+      "section",
+      { class: "overlay-inside", id: "inside", "aria-label": "Inside the robot", tabIndex: 0 },
+      this.summary,
+      this.lists,
+    );
+    byId("stage-tools").prepend(this.toggle);
+    byId("stage").append(this.panel);
+    stage.addEventListener("change", () => this.update());
+    for (const name of ["change", "started"]) play.addEventListener(name, () => this.update());
+    play.addEventListener("detail", (event) => this.#told(/** @type {CustomEvent<Detail>} */ (event).detail));
+    this.update();
+  }
+
+  /** @param {Room} room */
+  setRoom(room) {
+    this.room = room;
+    this.update();
+  }
+
+  /** Whether the worker that shows can tell of a robot's inside. */
+  get #can() {
+    const { play, stage } = this;
+    return this.room === "watch" && stage.spatial && stage.view.close !== null && play.client === play.quick;
+  }
+
+  /** @param {boolean} open */
+  set(open) {
+    if (!this.#can) return;
+    this.open = open;
+    this.update();
+  }
+
+  update() {
+    const can = this.#can;
+    const on = can && this.open;
+    this.toggle.hidden = !can;
+    this.toggle.setAttribute("aria-pressed", String(on));
+    this.toggle.setAttribute("aria-expanded", String(on));
+    this.panel.hidden = !on;
+    this.#ask(on ? (this.stage.view.close ?? -1) : -1);
+    if (!on) this.stage.space?.setDetail(null);
+  }
+
+  /**
+   * Tell the worker whom to look into.
+   * @param {number} row of the stage, or -1
+   */
+  #ask(row) {
+    const { play } = this;
+    const asked = `${row} ${play.started?.task_id} ${play.started?.n_envs} ${play.show?.entry.key} ${play.show?.seed}`;
+    if (asked === this.asked || (row < 0 && !this.asked)) return;
+    if (!play.started || !play.quick || play.client !== play.quick) {
+      this.asked = "";
+      return;
+    }
+    this.asked = row < 0 ? "" : asked;
+    play.client.send({ type: "inspect", row, show: 0 });
+    const { scene } = this.stage.view;
+    if (row >= 0 && scene) this.#fill(scene.joints, scene.actuators);
+  }
+
+  /**
+   * @param {SceneJoint[]} joints
+   * @param {SceneActuator[]} actuators
+   */
+  #fill(joints, actuators) {
+    this.joints = joints.flatMap((joint, index) =>
+      joint.type === "hinge" || joint.type === "slide"
+        ? [{ joint, index, bar: new Bar(words(joint.name)) }]
+        : [],
+    );
+    this.actuators = actuators.map((actuator, index) => ({
+      actuator,
+      index,
+      bar: new Bar(words(actuator.name)),
+    }));
+    this.lists.replaceChildren(
+      h("h3", { class: "inside-title" }, "Joints"),
+      ...this.joints.map(({ bar }) => bar.element),
+      h("h3", { class: "inside-title" }, "Actuators, share of their limit"),
+      ...this.actuators.map(({ bar }) => bar.element),
+    );
+  }
+
+  /** @param {Detail} detail */
+  #told(detail) {
+    if (!this.asked || detail.row !== this.stage.view.close) return;
+    this.stage.space?.setDetail(detail);
+    const now = performance.now();
+    if (now - this.drawn_ms < REDRAW_MS) return;
+    this.drawn_ms = now;
+    let upward = 0;
+    for (let at = 5; at < detail.contacts.length; at += 6) upward += detail.contacts[at] ?? 0;
+    const touching = detail.contacts.length / 6;
+    setText(
+      this.summary,
+      `${touching} ${touching === 1 ? "contact" : "contacts"}, ${Math.round(upward)} N up; weight ${(detail.com[2] ?? 0).toFixed(2)} m high`,
+    );
+    for (const { joint, index, bar } of this.joints) {
+      const value = detail.joints[index] ?? 0;
+      const [low = -Math.PI, high = Math.PI] = joint.range ?? [];
+      const middle = (low + high) / 2;
+      const share = (2 * (value - middle)) / Math.max(1e-6, high - low);
+      bar.set(
+        share,
+        joint.type === "slide" ? `${value.toFixed(2)} m` : `${((value * 180) / Math.PI).toFixed(0)}\u00b0`,
+      );
+    }
+    for (const { actuator, index, bar } of this.actuators) {
+      const torque = (detail.actuator_force[index] ?? 0) * (actuator.gear ?? 1);
+      const unit = this.stage.view.scene?.joints[actuator.joint]?.type === "slide" ? "N" : "N m";
+      bar.set(actuator.force > 0 ? torque / actuator.force : 0, `${torque.toFixed(0)} ${unit}`);
+    }
+  }
+}
+
+/** @param {string} name of a part, as the model has it */
+function words(name) {
+  return name.replaceAll("_", " ");
+}
