@@ -262,10 +262,25 @@ export class Robot3D {
     const near = this.view.distanceFor(tall, 0.34);
     const all = Math.max(near, this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9));
     const distance = this.followed === null ? all : near;
+    // Many stand behind each other: only from higher up is each of them seen.
+    const degrees = this.followed !== null ? 24 : this.count > 100 ? 28 : 12;
+    const elevation = THREE.MathUtils.degToRad(degrees);
+    this.view.setHome({ azimuth, elevation, distance });
+      this.stagehand.setReach(3 * tall, 3 * distance);
+      this.floor.setPool(4.5 * tall);
+      return;
+    }
+    const columns = Math.ceil(Math.sqrt(this.count * Math.min(3, Math.max(0.7, aspect * 0.85))));
+    const gap = Math.max(1.25 * tall, 2.3 * shape.half_width);
+    crowd.form(columns, gap, Math.max(1.15 * tall, 2.2 * shape.depth), azimuth);
+    const wide = columns * gap;
+    const near = this.view.distanceFor(tall, 0.34);
+    const all = Math.max(near, this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9));
+    const distance = this.followed === null ? all : near;
     // Hundreds stand behind each other: only from higher up is each of them seen.
     const elevation = THREE.MathUtils.degToRad(this.count > 100 && this.followed === null ? 24 : 12);
     this.view.setHome({ azimuth, elevation, distance });
-    this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), 2.4 * all);
+    this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), (this.count > 100 ? 4 : 2.4) * all);
     this.floor.setPool(0.75 * Math.max(crowd.extent.x, crowd.extent.y));
   }
 

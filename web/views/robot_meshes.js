@@ -57,7 +57,10 @@ export class RobotMeshes {
 
   /** @param {Groups} groups policies and their colours; none: all robots have their own */
   tint({ groups, tints }) {
-    const colours = tints.map(([r, g, b]) => new THREE.Color().setRGB(r / 255, g / 255, b / 255, "srgb"));
+    // Multiplied with the shell's own colour, which is no pure white: a little more than the policy's.
+    const colours = tints.map(([r, g, b]) =>
+      new THREE.Color().setRGB(r / 255, g / 255, b / 255, THREE.SRGBColorSpace).multiplyScalar(1.7),
+    );
     const plain = new THREE.Color(1, 1, 1);
     for (const { mesh } of this.bodies) {
       if (!mesh.instanceColor && !colours.length) continue;

@@ -15,7 +15,7 @@ const GLOW = 1.5;
 const DETAIL = {
   close: { around: 28, along: 18, cap: 8 },
   crowd: { around: 14, along: 8, cap: 4 },
-  far: { around: 6, along: 4, cap: 2 },
+  far: { around: 6, along: 4, cap: 1 },
 };
 
 /** @typedef {{around: number, along: number, cap: number}} Detail */
