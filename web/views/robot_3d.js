@@ -8,12 +8,12 @@ import { FollowCamera } from "./follow_camera.js";
 import { Insight } from "./insight.js";
 import { POSE, PoseStream } from "./pose.js";
 import { PushDrag } from "./push_drag.js";
-import { RobotMeshes } from "./robot_meshes.js";
+import { RobotMeshes, selectionRing } from "./robot_meshes.js";
 import { floorHeight, restPose } from "./scene.js";
 import { figureView, skeleton } from "./skeleton.js";
 import { SpaceHands } from "./space_hands.js";
 import { Stagehand } from "./stagehand.js";
-import { hex, readTheme } from "./theme.js";
+import { readTheme } from "./theme.js";
 
 const LOST =
   "The browser took back the graphics memory. The picture returns by itself when it is given again.";
@@ -266,22 +266,9 @@ export class Robot3D {
     const degrees = this.followed !== null ? 24 : this.count > 100 ? 28 : 12;
     const elevation = THREE.MathUtils.degToRad(degrees);
     this.view.setHome({ azimuth, elevation, distance });
-      this.stagehand.setReach(3 * tall, 3 * distance);
-      this.floor.setPool(4.5 * tall);
-      return;
-    }
-    const columns = Math.ceil(Math.sqrt(this.count * Math.min(3, Math.max(0.7, aspect * 0.85))));
-    const gap = Math.max(1.25 * tall, 2.3 * shape.half_width);
-    crowd.form(columns, gap, Math.max(1.15 * tall, 2.2 * shape.depth), azimuth);
-    const wide = columns * gap;
-    const near = this.view.distanceFor(tall, 0.34);
-    const all = Math.max(near, this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9));
-    const distance = this.followed === null ? all : near;
-    // Hundreds stand behind each other: only from higher up is each of them seen.
-    const elevation = THREE.MathUtils.degToRad(this.count > 100 && this.followed === null ? 24 : 12);
-    this.view.setHome({ azimuth, elevation, distance });
-    this.stagehand.setReach(0.62 * Math.max(crowd.extent.x, crowd.extent.y), (this.count > 100 ? 4 : 2.4) * all);
-    this.floor.setPool(0.75 * Math.max(crowd.extent.x, crowd.extent.y));
+    const extent = Math.max(crowd.extent.x, crowd.extent.y);
+    this.stagehand.setReach(0.62 * extent, (this.count > 100 ? 4 : 2.4) * all);
+    this.floor.setPool(0.75 * extent);
   }
 
   ask() {
@@ -403,12 +390,4 @@ export class Robot3D {
       `${title} in 3D. ${what}Arrow keys turn the view, plus and minus zoom, Home returns to the first view.`,
     );
   }
-}
-
-/** @param {import("./theme.js").Theme} theme */
-function selectionRing(theme) {
-  const material = new THREE.MeshBasicMaterial({ color: hex(theme.accent), transparent: true, opacity: 0.9 });
-  const ring = new THREE.Mesh(new THREE.RingGeometry(0.91, 1, 64), material);
-  ring.visible = false;
-  return ring;
 }

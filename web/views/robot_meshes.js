@@ -5,6 +5,7 @@ import * as THREE from "three";
 import { POSE } from "./pose.js";
 import { bodyShapes, worldShape } from "./robot_parts.js";
 import { floorHeight } from "./scene.js";
+import { hex } from "./theme.js";
 
 /** More robots than this are drawn coarsely, each with a round shade on the floor instead of its own shadow. */
 const NEAR_ROBOTS = 100;
@@ -215,4 +216,15 @@ function writeMatrix(poses, from, shift_x, shift_y, out, at) {
   out[at + 13] = (poses[from + 1] ?? 0) + shift_y;
   out[at + 14] = poses[from + 2] ?? 0;
   out[at + 15] = 1;
+}
+
+/**
+ * The ring on the floor around a chosen robot.
+ * @param {Theme} theme
+ */
+export function selectionRing(theme) {
+  const material = new THREE.MeshBasicMaterial({ color: hex(theme.accent), transparent: true, opacity: 0.9 });
+  const ring = new THREE.Mesh(new THREE.RingGeometry(0.91, 1, 64), material);
+  ring.visible = false;
+  return ring;
 }
