@@ -55,9 +55,10 @@ const PATHS = {
   up: "M2.5 7.5h2.5v6H2.5zM5 7.5l3-5c1 0 1.8.8 1.8 1.8L9.3 6.5h3.2c.8 0 1.3.7 1.1 1.4l-1.2 4.6c-.2.6-.6 1-1.2 1H5",
   down: "M2.5 8.5h2.5v-6H2.5zM5 8.5l3 5c1 0 1.8-.8 1.8-1.8L9.3 9.5h3.2c.8 0 1.3-.7 1.1-1.4l-1.2-4.6c-.2-.6-.6-1-1.2-1H5",
   pin: "M6 2.5h4M6.8 2.5 6.3 7 4.5 9v1h7V9L9.7 7l-.5-4.5M8 10v3.5",
+  record: "M8 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8z",
   branch: "M4.5 3v10M4.5 9c0-2.5 7-1.5 7-5M11.5 4V3M4.5 3l-1.5 1.6M4.5 3 6 4.6",
 };
-const FILLED = new Set(["play", "step", "stop"]);
+const FILLED = new Set(["play", "step", "stop", "record"]);
 
 /**
  * A 16 px line icon, hidden from screen readers: its button carries the label.

@@ -2,7 +2,7 @@
 
 import { download } from "../policy_files.js";
 import { CLIP_S, clip, FILM_S, fileName, film, noFilm, sheetOf } from "../recording.js";
-import { byId, h, setText } from "./elements.js";
+import { byId, h, icon, setText } from "./elements.js";
 
 /** @import {Notices} from "../errors.js" */
 /** @import {Course} from "../recording.js" */
@@ -61,7 +61,12 @@ export class RecordMenu {
     );
     this.summary = h(
       "summary",
-      { class: "button", title: "Save a film, a clip or a sheet of pictures" },
+      {
+        class: "button record-open",
+        title: "Save a film, a clip or a sheet of pictures",
+        "aria-label": "Record",
+      },
+      icon("record"),
       "Record",
     );
     this.element = h("details", { class: "record", id: "record" }, this.summary, this.choices);
