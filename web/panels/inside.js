@@ -167,7 +167,7 @@ export class Inside {
     const touching = detail.contacts.length / 6;
     setText(
       this.summary,
-      `${touching} ${touching === 1 ? "contact" : "contacts"}, ${Math.round(upward)} N up; weight ${(detail.com[2] ?? 0).toFixed(2)} m high`,
+      `${touching} ${touching === 1 ? "contact" : "contacts"}, ${Math.round(upward)} N up; centre of mass ${(detail.com[2] ?? 0).toFixed(2)} m high`,
     );
     for (const { joint, index, bar } of this.joints) {
       const value = detail.joints[index] ?? 0;
@@ -176,15 +176,24 @@ export class Inside {
       const share = (2 * (value - middle)) / Math.max(1e-6, high - low);
       bar.set(
         share,
-        joint.type === "slide" ? `${value.toFixed(2)} m` : `${((value * 180) / Math.PI).toFixed(0)}\u00b0`,
+        joint.type === "slide" ? `${rounded(value, 2)} m` : `${rounded((value * 180) / Math.PI, 0)}\u00b0`,
       );
     }
     for (const { actuator, index, bar } of this.actuators) {
       const torque = (detail.actuator_force[index] ?? 0) * (actuator.gear ?? 1);
       const unit = this.stage.view.scene?.joints[actuator.joint]?.type === "slide" ? "N" : "N m";
-      bar.set(actuator.force > 0 ? torque / actuator.force : 0, `${torque.toFixed(0)} ${unit}`);
+      bar.set(actuator.force > 0 ? torque / actuator.force : 0, `${rounded(torque, 0)} ${unit}`);
     }
   }
+}
+
+/**
+ * Without the minus that a rounded zero may have.
+ * @param {number} value
+ * @param {number} digits
+ */
+function rounded(value, digits) {
+  return (Number(value.toFixed(digits)) + 0).toFixed(digits);
 }
 
 /** @param {string} name of a part, as the model has it */
