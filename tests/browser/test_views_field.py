@@ -63,6 +63,9 @@ FIELD = """async ([model, count, letters]) => {
   };
   field.setFrame(frame());
   await picture();
+  // What a worker painted reaches the page some time later; until then its canvas is black.
+  const black = () => brightest(0).every((part) => part === 0);
+  for (let i = 0; i < 200 && black(); i++) await new Promise((done) => setTimeout(done, 25));
   return { inWorker: field.worker !== null };
 }"""
 
