@@ -1,6 +1,7 @@
 /** The page begins: what it needs is checked and loaded, then keys, tabs and dropped files are connected. */
 
 import { App, CROWD, ROOMS } from "./app.js";
+import { suitCrowd } from "./crowd_pace.js";
 import { Notices } from "./errors.js";
 import { keepOffline } from "./offline.js";
 import { byId } from "./panels/elements.js";
@@ -122,6 +123,7 @@ async function begin() {
     return;
   }
   keepOffline(app, catalogue.content);
+  suitCrowd(app);
   app.play.prewarm();
   app.play.addEventListener("frame", () => setTimeout(() => app.run.prewarm(), TRAINER_WAITS_MS), {
     once: true,

@@ -163,10 +163,7 @@ export interface LoopFitness {
   name: string;
   source: string;
   rationale: string;
-  /**
-   * Not frozen: the designer's proposal, which waits for FreezeFitness. Frozen, too, while what the person
-   * took is being checked.
-   */
+  /** Not frozen: the designer's proposal, which waits for FreezeFitness. */
   frozen: boolean;
   problems: CodeProblem[];
 }
@@ -621,12 +618,6 @@ export interface CommandFailed {
   error: string;
 }
 
-/** A line of the ledger is on the disk. A request that costs money waits for that of its reservation. */
-export interface LineKept {
-  type: "line_kept";
-  index: number;
-}
-
 /** The person accepts the fitness, as proposed or edited; generation 1 begins. */
 export interface FreezeFitness {
   type: "freeze_fitness";
@@ -685,7 +676,7 @@ export interface LoopCommand {
   spec: Record<string, any>;
 }
 
-/** A line of the ledger. The page stores it before anything else, and answers with LineKept. */
+/** A line of the ledger. The page stores it before anything else. */
 export interface LedgerLine {
   type: "ledger_line";
   index: number;
@@ -775,7 +766,6 @@ export type ToDesigner =
   | CommandProgress
   | CommandDone
   | CommandFailed
-  | LineKept
   | FreezeFitness
   | Say
   | EditMember

@@ -10,6 +10,7 @@ from tests.browser.lab import PENDULUM
 pytestmark = pytest.mark.browser
 
 PHONE = (390, 844)
+SMALL_PHONE = (360, 740)
 SMALL_TARGETS = """() => {
   const hidden = ".visually-hidden, .skip, [hidden]";
   const larger = "label.policy, label.task-choice, .segmented > label, .setting";
@@ -24,12 +25,19 @@ SMALL_TARGETS = """() => {
 NOTHING_SIDEWAYS = """() => document.scrollingElement.scrollWidth <= innerWidth
   && [...document.querySelectorAll(".panel-body, .curves, .inspector")]
     .every((each) => each.scrollWidth <= each.clientWidth)"""
+ONE_COLUMN = """() => {
+  const parts = ["stage", "inspector"].map((id) => document.getElementById(id).getBoundingClientRect());
+  return parts.every((box) => Math.abs(box.left) < 1 && Math.abs(box.right - innerWidth) < 1)
+    && parts[0].bottom <= parts[1].top + 1;
+}"""
 
 
-def test_one_column_trains(open_lab: OpenLab, isolated_url: str) -> None:
-    lab = open_lab(isolated_url, size=PHONE, phone=True)
+@pytest.mark.parametrize("size", [PHONE, SMALL_PHONE])
+def test_one_column_trains(open_lab: OpenLab, isolated_url: str, size: tuple[int, int]) -> None:
+    lab = open_lab(isolated_url, size=size, phone=True)
     lab.wait_watch("playing")
     lab.page.locator("#speed-read:not(:empty)").wait_for()
+    assert lab.page.evaluate(ONE_COLUMN)
     assert lab.page.evaluate(NOTHING_SIDEWAYS)
     assert lab.page.evaluate(SMALL_TARGETS) == []
     lab.train("InvertedPendulum-v5", {**PENDULUM, "total_steps": 50_000_000})
@@ -43,6 +51,15 @@ def test_one_column_trains(open_lab: OpenLab, isolated_url: str) -> None:
     lab.press("Stop")
     lab.wait_run("stopped")
     assert lab.notices() == []
+
+
+def test_ask_claude_fits(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url, size=PHONE, phone=True)
+    lab.wait_watch("playing")
+    lab.page.click("#tab-ask")
+    lab.page.locator("#brief-text").wait_for()
+    assert lab.page.evaluate(NOTHING_SIDEWAYS)
+    assert lab.page.evaluate(SMALL_TARGETS) == []
 
 
 @pytest.mark.parametrize("size", [(320, 640), (844, 390), (768, 1024)])

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tabrl_py.code_messages import CodeTried, Fitness, MeasureFitness, TryCode
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy import load_policy, save_policy
-from tabrl_py.protocol import Pause
+from tabrl_py.protocol import CodeTried, Fitness, MeasureFitness, Pause, TryCode
 from tabrl_py.rewards.fitness import FITNESS
 from tabrl_py.rewards.measure import measure_fitness
 from tabrl_py.sim.models import model_path

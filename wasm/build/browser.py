@@ -1,4 +1,4 @@
-"""Browsers for the browser tests: the system's, else installed now; Chromium also as Playwright's own."""
+"""Browsers for the tests: the system's, else installed now; Chromium also as Playwright's own."""
 
 from __future__ import annotations
 
@@ -122,6 +122,28 @@ def require_firefox() -> str:
     if found is None:
         raise BuildError("Firefox was installed but is not found; set TABRL_FIREFOX to its program")
     return found
+
+
+def require_webkit() -> tuple[str, str, str]:
+    """WebKitGTK's driver, its browser and Xvfb, or install Debian's as root on Debian.
+
+    Raises:
+        BuildError: one of them is missing and cannot be installed.
+    """
+    found = _find_webkit()
+    if found is None and _installs_packages():
+        _install_package("webkit2gtk-driver")
+        _install_package("xvfb")
+        found = _find_webkit()
+    if found is None:
+        raise BuildError("there is no WebKitGTK; install WebKitWebDriver, its MiniBrowser and Xvfb yourself")
+    return found
+
+
+def _find_webkit() -> tuple[str, str, str] | None:
+    driver, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
+    browser = max(Path("/usr/lib").glob("*/webkit*gtk-*/MiniBrowser"), default=None)
+    return None if driver is None or screen is None or browser is None else (driver, str(browser), screen)
 
 
 def _installs_packages() -> bool:

@@ -187,6 +187,10 @@ def relock() -> None:
         "requirements-dev.lock",
     ]
     run_logged("requirements-dev.lock", dev, "lock-dev.log")
+    # Numbers are for tabrl_py, of which the server imports nothing.
+    server = [*compile_, "pyproject.toml", "--extra", "proxy", "--no-emit-package", "numpy"]
+    server += ["-c", "requirements.lock", "-o", "requirements-proxy.lock"]
+    run_logged("requirements-proxy.lock", server, "lock-proxy.log")
     models = [*compile_, "--no-deps", "--group", "models", "-o", "requirements-models.lock"]
     run_logged("requirements-models.lock", models, "lock-models.log")
     npm = ["npm", "install", "--package-lock-only", "--no-audit", "--no-fund"]

@@ -4,11 +4,10 @@
  */
 
 import { bootPython, writeFile } from "./boot.js";
-import { fetchBytes, load } from "./parts.js";
-import { fatal, forPython, fromPython } from "./python_line.js";
+import { BootError, fetchBytes, load } from "./parts.js";
 import { loadSdk } from "./sdk.js";
 
-/** @import {FromDesigner} from "../protocol" */
+/** @import {Failed, FromDesigner} from "../protocol" */
 /** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
 
 /**
@@ -40,7 +39,18 @@ function post(message, transfer = []) {
 /** @param {unknown} thrown what ends this worker */
 function fail(thrown) {
   runner = null;
-  post(fatal(thrown, "Start again: a new worker goes on from the ledger."));
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  /** @type {Failed} */
+  const message = {
+    type: "failed",
+    name: error.name,
+    message: error.message,
+    traceback: error.stack ?? "",
+    hint: error instanceof BootError ? error.hint : "Start again: a new worker goes on from the ledger.",
+    fatal: true,
+    id: 0,
+  };
+  post(message);
 }
 
 /** @param {PyodideAPI} pyodide */
@@ -53,7 +63,14 @@ function bridge(pyodide) {
      * @param {string[]} names of its binary fields
      * @param {Uint8Array<ArrayBuffer>[]} buffers their bytes
      */
-    post: (text, names = [], buffers = []) => post(...fromPython(text, names, buffers)),
+    post: (text, names = [], buffers = []) => {
+      const message = JSON.parse(text);
+      for (const [i, name] of names.entries()) message[name] = buffers[i]?.buffer;
+      post(
+        message,
+        buffers.map((bytes) => bytes.buffer),
+      );
+    },
   };
 }
 
@@ -70,7 +87,13 @@ function advance() {
 
 /** @param {Record<string, unknown>} message */
 function deliver(message) {
-  runner?.receive(...forPython(message));
+  const binary = Object.entries(message).filter(([, value]) => value instanceof ArrayBuffer);
+  const plain = Object.fromEntries(Object.entries(message).filter(([, v]) => !(v instanceof ArrayBuffer)));
+  runner?.receive(
+    JSON.stringify(plain),
+    binary.map(([name]) => name),
+    binary.map(([, value]) => new Uint8Array(/** @type {ArrayBuffer} */ (value))),
+  );
   advance();
 }
 

@@ -205,9 +205,8 @@ export class AskRoom {
    * @param {LoopMember|null} chosen
    */
   #updateView(view, chosen) {
-    const live = this.control.state === "live" && !view.over;
-    this.review.update(view, live);
-    if (chosen) this.detail.update(chosen, view, live);
+    this.review.update(view);
+    if (chosen) this.detail.update(chosen, view, this.control.state === "live" && !view.over);
     this.timeline.update(view.members, view.generations, this.chosen);
     this.board.update(view, this.chosen);
     this.cost.update(view);
