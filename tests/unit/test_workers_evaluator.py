@@ -6,12 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from tabrl_py.errors import ConfigError
+from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.policy import load_policy, save_policy
-from tabrl_py.protocol import CodeTried, Fitness, MeasureFitness, Pause, TryCode
+from tabrl_py.policy.exports import export_policy
+from tabrl_py.protocol import (
+    CodeTried,
+    Fitness,
+    MeasureFitness,
+    Pause,
+    PolicyRead,
+    PolicyWritten,
+    ReadPolicy,
+    TryCode,
+    WritePolicy,
+)
 from tabrl_py.rewards.fitness import FITNESS
 from tabrl_py.rewards.measure import measure_fitness
-from tabrl_py.sim.models import model_path
+from tabrl_py.sim.models import actuators_of, model_path
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task, with_signals
 from tabrl_py.workers.evaluator import Evaluator
@@ -94,3 +105,16 @@ def test_unknown_fitness_and_seeds_are_refused() -> None:
         evaluator.handle(measure(7, WALKER, "speed", [1]))
     with pytest.raises(ConfigError, match="cannot be evaluated"):
         evaluator.handle(measure(7, WALKER, "", []))
+
+
+def test_policies_are_written_for_other_programs_and_read_from_them() -> None:
+    host, evaluator = started()
+    actuators = actuators_of(WALK.model)
+    evaluator.handle(WritePolicy(1, WALKER, "onnx", actuators))
+    (written,) = host.of(PolicyWritten)
+    assert (written.id, written.file) == (1, export_policy(load_policy(WALKER), "onnx", actuators))
+    evaluator.handle(ReadPolicy(2, written.file, None, ""))
+    (read,) = host.of(PolicyRead)
+    assert (read.id, load_policy(read.policy).task) == (2, WALK.id)
+    with pytest.raises(PolicyFileError, match="not an ONNX model"):
+        evaluator.handle(ReadPolicy(3, b"\x08\x07 nothing", None, ""))
