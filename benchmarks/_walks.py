@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import mujoco
 import numpy as np
 
-from tabrl_py.algos.evaluate import evaluation_start
 from tabrl_py.algos.gait import SECONDS, Track, Verdict, judge_walk
 from tabrl_py.policy import Policy, check_fits, load_policy
 from tabrl_py.sim.models import model_path
 from tabrl_py.sim.native import STATE, NativeBatchSim
+from tabrl_py.sim.seeded import evaluation_start
 from tabrl_py.tasks import get_task
 from tabrl_py.types import F64, Bool
 

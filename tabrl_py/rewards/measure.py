@@ -6,14 +6,11 @@ from typing import Protocol
 
 import numpy as np
 
-from tabrl_py.errors import ConfigError
 from tabrl_py.rewards.compiled import compile_source
 from tabrl_py.rewards.fitness import fitness_source
 from tabrl_py.rewards.state import State
-from tabrl_py.rng import Purpose, stream
 from tabrl_py.sim.batch import BatchSim
-from tabrl_py.sim.events import Episodes, Events
-from tabrl_py.tasks.reset import sample_reset
+from tabrl_py.sim.seeded import SeededEpisodes
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, I64, Bool, Float
 
@@ -68,43 +65,25 @@ class Measurement:
             ConfigError: the fitness is unknown, or seeds and simulation do not fit.
         """
         self._score = compile_source(fitness_source(fitness, task), task, "fitness")
-        if not 1 <= sim.n_envs <= len(seeds):
-            raise ConfigError(f"{len(seeds)} seeds for {sim.n_envs} environments; give each one or more")
-        self._policy, self._task, self._sim, self._seeds = policy, task, sim, [int(seed) for seed in seeds]
+        self._episodes = SeededEpisodes(task, sim, seeds)
+        self._policy, self._task, self._sim = policy, task, sim
         self._slices = sim.task.signal_slices()
-        n, rows = len(seeds), sim.n_envs
+        n = self._n = len(seeds)
         self._sums: F64 = np.zeros(n)
         self._lengths: I64 = np.zeros(n, np.int64)
         self._falls: Bool = np.zeros(n, np.bool_)
         self._metrics: dict[str, F64] = {}
-        self._episode: I64 = np.arange(rows)
-        self._active: Bool = np.ones(rows, np.bool_)
-        self._events = Events(task, sim)
-        for row in range(rows):
-            self._await(row, row)
-        sim.reset()
-        for row in range(rows):
-            self._await(row, row + rows)
-
-    def _await(self, row: int, episode: int) -> None:
-        """Put an episode's first state where the row will take it at its next reset."""
-        if episode < len(self._seeds):
-            rng = stream(self._seeds[episode], Purpose.EVALUATION)
-            self._sim.next_init[row] = sample_reset(self._task, self._sim.qpos0, self._sim.nv, rng)
 
     @property
     def fraction(self) -> float:
         """Share of the episodes that ended."""
-        rows = self._sim.n_envs
-        return (int((self._episode // rows).sum()) + int((~self._active).sum())) / len(self._seeds)
+        return self._episodes.fraction
 
     def advance(self) -> FitnessReport | None:
         """One vector step; the report when every episode has ended."""
-        sim, active = self._sim, self._active
-        if self._events.any:
-            nowhere: I64 = np.zeros(sim.n_envs, np.int64)
-            seeds: I64 = np.array(self._seeds, np.int64)[self._episode]
-            self._events.before_step(Episodes(seeds, nowhere, nowhere))
+        sim, episodes = self._sim, self._episodes
+        active, current = episodes.active, episodes.current
+        episodes.before_step()
         actions = self._policy.act(sim.obs)
         sim.step(actions)
         state = State(
@@ -116,24 +95,14 @@ class Measurement:
             sim.terminated,
         )
         score, metrics = self._score(state)
-        current = self._episode[active]
         self._sums[current] += np.where(np.isfinite(score), score, 0.0)[active]
         self._lengths[current] += 1
         self._falls[current] = sim.terminated[active]
         for name, values in metrics.items():
-            kept = self._metrics.setdefault(name, np.zeros(len(self._seeds)))
+            kept = self._metrics.setdefault(name, np.zeros(self._n))
             kept[current] += np.where(np.isfinite(values), values, 0.0)[active]
-        for row in np.flatnonzero(active & (sim.terminated | sim.truncated)).tolist():
-            self._next_episode(row)
+        episodes.after_step()
         return None if active.any() else self._report()
-
-    def _next_episode(self, row: int) -> None:
-        following = int(self._episode[row]) + self._sim.n_envs
-        if following >= len(self._seeds):
-            self._active[row] = False
-            return
-        self._episode[row] = following
-        self._await(row, following + self._sim.n_envs)
 
     def _report(self) -> FitnessReport:
         per_seed = self._sums / self._task.time_limit
