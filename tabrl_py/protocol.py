@@ -1,6 +1,7 @@
 """Every message between the page and its workers, one dataclass each.
 
-web/protocol.d.ts is generated from this file (`python -m tabrl_py.typescript`). A message is a plain object
+Those about code that is not trusted are in code_messages.py, those of the loop in loop_messages.py.
+web/protocol.d.ts is generated from all (`python -m tabrl_py.typescript`). A message is a plain object
 whose `type` is the snake_case name of its class. Binary fields (`bytes` here) are ArrayBuffers there,
 transferred, not copied. A number that is not finite crosses as null.
 """
@@ -8,6 +9,8 @@ transferred, not copied. A number that is not finite crosses as null.
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+
+from tabrl_py.code_messages import CodeRuns, CodeTried, Fitness, MeasureFitness, TryCode
 
 Part = Literal["physics", "policy", "reward", "learning", "waiting"]
 RunState = Literal["running", "paused", "finished", "stopped"]
@@ -77,18 +80,6 @@ class Evaluation:
     return_std: float
     succeeded: list[bool] = field(default_factory=list)
     """Whether each episode ended as the task's success asks for, empty where it has none."""
-
-
-@dataclass(frozen=True)
-class CodeProblem:
-    """One thing that is wrong with reward or fitness code."""
-
-    line: int
-    """From 1; 0 where it is about the whole."""
-    column: int
-    """From 0."""
-    rule: str
-    message: str
 
 
 # Page to trainer
@@ -217,31 +208,6 @@ class Inspect:
 
 
 # Page to evaluator
-
-
-@dataclass(frozen=True)
-class MeasureFitness:
-    """Measure a policy's fitness: episode k starts from evaluation seed seeds[k]. No reward is involved."""
-
-    id: int
-    policy: bytes
-    task: dict[str, Any]
-    model_xml: str
-    fitness: str
-    """A name of the shipped fitnesses, code with `def fitness(s):`, or "" for the task's own."""
-    seeds: list[int]
-
-
-@dataclass(frozen=True)
-class TryCode:
-    """Check reward or fitness code, and try it on states of the robot where the check finds nothing."""
-
-    id: int
-    task: dict[str, Any]
-    model_xml: str
-    """"" where a check of the text is enough."""
-    source: str
-    function: Literal["reward", "fitness"] = "reward"
 
 
 @dataclass(frozen=True)
@@ -401,36 +367,6 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
-class Fitness:
-    """Answer to MeasureFitness."""
-
-    id: int
-    fitness: float
-    """Mean of per_seed."""
-    per_seed: list[float]
-    """Sum of an episode's scores over the task's time limit."""
-    metrics: dict[str, float]
-    """Mean per control step, over all episodes."""
-    lengths: list[int]
-    falls: list[bool]
-
-
-@dataclass(frozen=True)
-class CodeTried:
-    """Answer to TryCode."""
-
-    id: int
-    problems: list[CodeProblem]
-    """Empty where the code can be used."""
-    ms_per_4096: float
-    """Time of one call with 4096 environments; 0 where it was not called."""
-    total: list[float]
-    """Mean, lowest and highest over the recorded steps; empty where it was not called."""
-    terms: dict[str, list[float]]
-    """The same of each term."""
-
-
-@dataclass(frozen=True)
 class PolicyWritten:
     """Answer to WritePolicy."""
 
@@ -444,18 +380,6 @@ class PolicyRead:
 
     id: int
     policy: bytes
-
-
-@dataclass(frozen=True)
-class CodeRuns:
-    """The worker is about to run code that the page does not trust, or has come back from it.
-
-    The page ends a worker that does not come back.
-    """
-
-    running: bool
-    function: str
-    """reward or fitness."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""web/protocol.d.ts, written from protocol.py and loop_messages.py: what the page knows of messages.
+"""web/protocol.d.ts, written from protocol.py and its kin: what the page knows of messages.
 
 `python -m tabrl_py.typescript` writes the file; with `--check` it only says whether it is current.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from tabrl_py import loop_messages, protocol
+from tabrl_py import code_messages, loop_messages, protocol
 
 DECLARATIONS = Path(__file__).parents[1] / "web" / "protocol.d.ts"
 ALIASES: dict[str, Any] = {
@@ -35,7 +35,7 @@ FROM_THE_PAGE: tuple[type, ...] = (*get_args(protocol.ToWorker), *get_args(loop_
 RECORDS: tuple[type, ...] = (
     protocol.Progress,
     protocol.Evaluation,
-    protocol.CodeProblem,
+    code_messages.CodeProblem,
     loop_messages.LoopMember,
     loop_messages.LoopDesigner,
     loop_messages.LoopText,
