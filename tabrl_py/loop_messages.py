@@ -10,7 +10,8 @@ failed.
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from tabrl_py.protocol import Booting, CodeProblem, Failed, Pause, Ready, Resume, Stop
+from tabrl_py.code_messages import CodeProblem
+from tabrl_py.protocol import Booting, Failed, Pause, Ready, Resume, Stop
 
 LoopStage = Literal["judging", "asking", "checking", "training", "evaluating", "final", "done"]
 LoopRunState = Literal["running", "paused", "stopped", "done", "failed"]
@@ -111,7 +112,8 @@ class LoopFitness:
     source: str
     rationale: str
     frozen: bool
-    """Not frozen: the designer's proposal, which waits for FreezeFitness."""
+    """Not frozen: the designer's proposal, which waits for FreezeFitness. Frozen, too, while what the person
+    took is being checked."""
     problems: list[CodeProblem]
 
 
@@ -234,6 +236,13 @@ class CommandFailed:
 
 
 @dataclass(frozen=True)
+class LineKept:
+    """A line of the ledger is on the disk. A request that costs money waits for that of its reservation."""
+
+    index: int
+
+
+@dataclass(frozen=True)
 class FreezeFitness:
     """The person accepts the fitness, as proposed or edited; generation 1 begins."""
 
@@ -299,7 +308,7 @@ class LoopCommand:
 
 @dataclass(frozen=True)
 class LedgerLine:
-    """A line of the ledger. The page stores it before anything else."""
+    """A line of the ledger. The page stores it before anything else, and answers with LineKept."""
 
     index: int
     line: str
@@ -354,6 +363,7 @@ ToDesigner: TypeAlias = (
     | CommandProgress
     | CommandDone
     | CommandFailed
+    | LineKept
     | FreezeFitness
     | Say
     | EditMember

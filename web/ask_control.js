@@ -9,7 +9,7 @@ import { failure, PageError } from "./errors.js";
 import { ShowPool } from "./show_pool.js";
 import { WorkerClient } from "./worker_client.js";
 
-/** @import {Booting, FromDesigner, LoopMember, LoopView, Models, PolicyExported, ToDesigner} from "./protocol" */
+/** @import {Booting, FromDesigner, LedgerLine, LoopMember, LoopView, Models, PolicyExported, ToDesigner} from "./protocol" */
 /** @import {TaskRecord} from "./page_types" */
 /** @import {LoopRecord} from "./ask_storage.js" */
 /** @import {Notices} from "./errors.js" */
@@ -296,7 +296,7 @@ export class LoopControl extends EventTarget {
   async #receive(message) {
     switch (message.type) {
       case "ledger_line":
-        return await this.#keepLine(message.index, message.line);
+        return await this.#keepLine(message);
       case "loop_command":
         this.work.take(message).catch((error) => this.#broken(error));
         return;
@@ -315,15 +315,13 @@ export class LoopControl extends EventTarget {
     }
   }
 
-  /**
-   * @param {number} index
-   * @param {string} line
-   */
-  async #keepLine(index, line) {
+  /** @param {LedgerLine} message what waits for this line goes on once it is on the disk */
+  async #keepLine({ index, line }) {
     if (!this.record || !this.storage) return;
     try {
       await this.storage.addLine(this.record.id, index, line);
       this.lines[index] = line;
+      this.#send({ type: "line_kept", index });
     } catch (error) {
       this.#broken(error);
     }

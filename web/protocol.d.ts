@@ -163,7 +163,10 @@ export interface LoopFitness {
   name: string;
   source: string;
   rationale: string;
-  /** Not frozen: the designer's proposal, which waits for FreezeFitness. */
+  /**
+   * Not frozen: the designer's proposal, which waits for FreezeFitness. Frozen, too, while what the person
+   * took is being checked.
+   */
   frozen: boolean;
   problems: CodeProblem[];
 }
@@ -618,6 +621,12 @@ export interface CommandFailed {
   error: string;
 }
 
+/** A line of the ledger is on the disk. A request that costs money waits for that of its reservation. */
+export interface LineKept {
+  type: "line_kept";
+  index: number;
+}
+
 /** The person accepts the fitness, as proposed or edited; generation 1 begins. */
 export interface FreezeFitness {
   type: "freeze_fitness";
@@ -676,7 +685,7 @@ export interface LoopCommand {
   spec: Record<string, any>;
 }
 
-/** A line of the ledger. The page stores it before anything else. */
+/** A line of the ledger. The page stores it before anything else, and answers with LineKept. */
 export interface LedgerLine {
   type: "ledger_line";
   index: number;
@@ -766,6 +775,7 @@ export type ToDesigner =
   | CommandProgress
   | CommandDone
   | CommandFailed
+  | LineKept
   | FreezeFitness
   | Say
   | EditMember

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,10 @@ async def list_models(line: Line) -> tuple[list[DesignModel], str]:
     return models, (active or usable)[0].id
 
 
+async def _unheard() -> None:
+    """Nobody keeps the ledger."""
+
+
 class ClaudeDesigner:
     """Asks Claude within the loop's budget. Fulfils Designer."""
 
@@ -100,9 +104,9 @@ class ClaudeDesigner:
         line: Line,
         loop: Loop,
         say: Say = lambda _generation, _text, _start: None,
-        written: Callable[[], None] = lambda: None,
+        written: Callable[[], Awaitable[None]] = _unheard,
     ) -> None:
-        """`say` is given the analysis as it comes; `written` is told of new lines of the ledger."""
+        """`say` is given the analysis as it comes; `written` settles when the ledger's new lines are kept."""
         self._line, self._loop = line, loop
         self._say, self._written = say, written
         self._fixed = fixed_part(loop.state.task)
@@ -195,14 +199,15 @@ class ClaudeDesigner:
             if attempt and budget.affordable(counted, most, most, self._price) == 0:
                 raise DesignError("a request was lost, and repeating it might pass the budget; raise the cap")
             self._loop.reserve(reservation)
-            self._written()
+            # Not before the reservation is kept: who is ended now must not ask, and pay, again unawares.
+            await self._written()
             try:
                 return await self._stream(client, question, request)
             except BROKEN as error:
                 # What is refused costs nothing; what breaks off may have cost everything.
                 if isinstance(error, anthropic.APIStatusError) and error.status_code != 200:
                     self._loop.release(question.id)
-                    self._written()
+                    await self._written()
                 await self._wait_or_raise(error, attempt)
         raise AssertionError
 
@@ -277,5 +282,13 @@ def _words(error: Exception) -> str:
     if isinstance(error, anthropic.APITimeoutError):
         return "the API did not answer in time; go on later"
     if isinstance(error, anthropic.APIStatusError):
-        return f"the API answers: {error.message[:300]}"
+        return f"the API refuses with {error.status_code}: {_said(error)[:300]}"
     return "the API cannot be reached, or the connection broke; check the network, then go on"
+
+
+def _said(error: anthropic.APIStatusError) -> str:
+    """The API's own sentence, out of the JSON around it."""
+    body = error.body if isinstance(error.body, dict) else {}
+    inner = body.get("error")
+    words = inner.get("message") if isinstance(inner, dict) else None
+    return str(words or error.message)

@@ -169,6 +169,9 @@ class Fold:
 
     def _check(self, id_: str, result: dict[str, Any]) -> None:
         problems = problems_from(result["problems"])
+        if id_.startswith("fitness.freeze"):
+            self._frozen(problems)
+            return
         if self.state.stage == "judging":
             self.state.judge.checked, self.state.judge.problems = True, problems
             return
@@ -192,6 +195,9 @@ class Fold:
 
     def _failed(self, id_: str, error: str) -> None:
         state = self.state
+        if id_.startswith("fitness.freeze"):
+            self._frozen([Problem(0, 0, "trial", error)])
+            return
         if id_.startswith("fitness.check"):
             state.judge.checked, state.judge.problems = True, [Problem(0, 0, "trial", error)]
             return
@@ -202,9 +208,15 @@ class Fold:
 
     def _freeze(self, data: dict[str, Any]) -> None:
         judge = self.state.judge
-        judge.source, judge.frozen, judge.problems = str(data["source"]), True, []
-        self.state.stage = "asking"
-        self._settle()
+        judge.wanted, judge.freezes, judge.problems = str(data["source"]), judge.freezes + 1, []
+
+    def _frozen(self, problems: list[Problem]) -> None:
+        """What the person took was checked: it is the fitness, or what was proposed stays."""
+        judge = self.state.judge
+        if not problems:
+            judge.source, judge.frozen = judge.wanted, True
+            self.state.stage = "asking"
+        judge.wanted, judge.problems = "", problems
 
     def _say(self, data: dict[str, Any]) -> None:
         state, id_ = self.state, str(data["member"])
@@ -266,7 +278,8 @@ class Fold:
 
     def _after_judging(self) -> None:
         judge = self.state.judge
-        if not judge.checked or not judge.problems:
+        # What a person wrote is the person's to mend: the designer is not asked about it.
+        if not judge.checked or not judge.problems or judge.freezes:
             return
         if judge.round < MOST_REPAIRS:
             judge.round, judge.asked, judge.checked = judge.round + 1, False, False

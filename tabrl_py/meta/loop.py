@@ -23,10 +23,9 @@ from tabrl_py.meta.ledger import RESERVE, Ledger, LedgerError, Line
 from tabrl_py.meta.plan import Command, open_commands
 from tabrl_py.meta.proposal import Proposal, check_hyperparameters
 from tabrl_py.meta.state import Member, State
-from tabrl_py.rewards.check import check_source
-from tabrl_py.rewards.problems import Problem, RewardError
+from tabrl_py.rewards.problems import Problem
 
-VERSION = 1
+VERSION = 2
 """Of the ledger's contents: a later one may decide otherwise."""
 LONGEST_COMMENT = 2_000
 
@@ -143,17 +142,13 @@ class Loop:
     # The person
 
     def freeze_fitness(self, source: str) -> None:
-        """The person takes the fitness, as proposed or edited.
+        """The person takes the fitness, as proposed or edited: it is frozen once a check has found it sound.
 
         Raises:
-            RewardError: it cannot be used; the proposed one stays.
             ConfigError: no fitness waits for it.
         """
         if self.state.stage != "judging":
             raise ConfigError("the fitness is frozen already; start another loop for another one")
-        problems = check_source(source, self.state.task, "fitness")
-        if problems:
-            raise RewardError(problems, "fitness")
         self._event("freeze", {"source": source})
 
     def say(self, text: str = "", member: str = "", thumb: int | None = None) -> None:
@@ -169,13 +164,15 @@ class Loop:
     def edit(
         self, member: str, reward: str, hyperparameters: Mapping[str, Any] | None = None, pinned: bool = True
     ) -> None:
-        """The person's reward for the member's slot in the next generation; unsound code goes to notes."""
+        """The person's reward for the member's slot in the next generation, where it is checked like any.
+
+        Settings that cannot be used go to notes. Code is never read here: this runs where a key may be.
+        """
         edited = self._member(member)
         if edited.final:
             raise ConfigError("a final training cannot be edited; branch from the member it repeats")
         changes = dict(edited.proposal.hyperparameters if hyperparameters is None else hyperparameters)
-        problems = check_source(reward, self.state.task) if reward and pinned else []
-        problems = problems or check_hyperparameters(changes, self.brief.task)
+        problems = check_hyperparameters(changes, self.brief.task)
         self.notes[member] = problems
         if problems:
             return

@@ -43,13 +43,19 @@ def open_commands(state: State) -> list[Command]:
 
 def _judging(state: State) -> list[Command]:
     judge = state.judge
+    commands = []
+    if judge.wanted:
+        commands.append(_check_fitness(state, f"fitness.freeze{judge.freezes}", judge.wanted))
     if not judge.asked:
         id_ = f"fitness.ask{judge.round}"
-        return [Command(id_, "ask", question=Question(id_, "fitness", 0, judge.round, ()))]
-    if not judge.checked:
-        spec = {"task": state.brief.task, "source": judge.source, "function": "fitness"}
-        return [Command(f"fitness.check{judge.round}", "check", spec=spec)]
-    return []
+        commands.append(Command(id_, "ask", question=Question(id_, "fitness", 0, judge.round, ())))
+    elif not judge.checked:
+        commands.append(_check_fitness(state, f"fitness.check{judge.round}", judge.source))
+    return commands
+
+
+def _check_fitness(state: State, id_: str, source: str) -> Command:
+    return Command(id_, "check", spec={"task": state.brief.task, "source": source, "function": "fitness"})
 
 
 def _ask(state: State) -> Command:

@@ -87,6 +87,8 @@ class Judge:
         source: its code; "" before it is proposed.
         checked: whether this code was tried.
         round: of asking for it.
+        wanted: code that the person takes and that is being checked; "" without any.
+        freezes: how often the person took one.
     """
 
     name: str = ""
@@ -96,6 +98,8 @@ class Judge:
     checked: bool = False
     asked: bool = False
     round: int = 0
+    wanted: str = ""
+    freezes: int = 0
     problems: list[Problem] = field(default_factory=list)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tabrl_py.code_messages import CodeProblem
 from tabrl_py.loop_messages import (
     LoopCost,
     LoopFitness,
@@ -16,7 +17,6 @@ from tabrl_py.loop_messages import (
 )
 from tabrl_py.meta.loop import Loop
 from tabrl_py.meta.state import Member, State
-from tabrl_py.protocol import CodeProblem
 from tabrl_py.rewards.problems import Problem
 
 
@@ -40,7 +40,11 @@ def view_of(loop: Loop, *, paused: bool = False, error: str = "") -> LoopView:
         text=loop.brief.text,
         task=loop.brief.task,
         fitness=LoopFitness(
-            judge.name, judge.source, judge.rationale, judge.frozen, _problems(judge.problems)
+            judge.name,
+            judge.wanted or judge.source,
+            judge.rationale,
+            judge.frozen or judge.wanted != "",
+            _problems(judge.problems),
         ),
         members=[_member(loop, member) for member in state.members.values()],
         leaderboard=[member.id for member in state.ranked],

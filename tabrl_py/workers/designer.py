@@ -19,6 +19,7 @@ from tabrl_py.loop_messages import (
     FreezeFitness,
     FromDesigner,
     LedgerLine,
+    LineKept,
     ListModels,
     LoopCommand,
     LoopState,
@@ -35,7 +36,6 @@ from tabrl_py.meta.plan import Command
 from tabrl_py.meta.view import provenance, view_of
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.protocol import Pause, Resume, Stop
-from tabrl_py.rewards.problems import RewardError
 from tabrl_py.workers import messages
 from tabrl_py.workers.host import failed
 
@@ -79,6 +79,8 @@ class LoopDesigner:
         self._error = ""
         self._viewed_at = float("-inf")
         self._stale = False
+        self._kept = 0
+        self._keeping: list[tuple[int, asyncio.Future[None]]] = []
 
     def handle(self, message: ToDesigner) -> None:
         """Take a message of the page.
@@ -94,6 +96,8 @@ class LoopDesigner:
             case CommandProgress():
                 self._running.note_progress(message.id, message.status, message.steps, message.records)
                 self._stale = True
+            case LineKept():
+                self._note_kept(message.index + 1)
             case Pause():
                 self._pause("")
             case Resume():
@@ -135,6 +139,7 @@ class LoopDesigner:
         else:
             self._designer = BuiltinDesigner()
         self._loop, self._issued, self._paused, self._error = loop, set(), False, ""
+        self._kept, self._keeping = len(message.ledger), []
         self._go_on()
 
     def _tell_loop(self, message: ToDesigner) -> None:
@@ -145,10 +150,7 @@ class LoopDesigner:
             case CommandFailed():
                 loop.fail(message.id, message.error)
             case FreezeFitness():
-                try:
-                    loop.freeze_fitness(message.source)
-                except RewardError as error:
-                    loop.state.judge.problems = error.problems
+                loop.freeze_fitness(message.source)
             case Say():
                 loop.say(message.text, message.member, message.thumb)
             case EditMember():
@@ -190,6 +192,22 @@ class LoopDesigner:
         self._stale, self._viewed_at = False, self._host.now()
         self._host.post(LoopState(view_of(self._running, paused=self._paused, error=self._error)))
 
+    # Keeping
+
+    def _note_kept(self, lines: int) -> None:
+        self._kept = max(self._kept, lines)
+        for least, kept in self._keeping:
+            if least <= self._kept and not kept.done():
+                kept.set_result(None)
+        self._keeping = [entry for entry in self._keeping if not entry[1].done()]
+
+    async def _until_kept(self, lines: int) -> None:
+        """Wait until the page has so many lines of the ledger on the disk."""
+        if self._kept < lines:
+            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._keeping.append((lines, kept))
+            await kept
+
     # Asking
 
     async def _ask(self, loop: Loop, command: Command) -> None:
@@ -219,9 +237,10 @@ class LoopDesigner:
 
         line = Line(*self._address)
 
-        def sent() -> None:
+        async def sent() -> None:
             for index, text in loop.take_lines():
                 self._host.post(LedgerLine(index, text))
+            await self._until_kept(len(loop.ledger.lines))
 
         def say(generation: int, text: str, start: bool) -> None:
             self._host.post(AnalysisDelta(generation, text, start))

@@ -68,6 +68,7 @@ class Designer:
                 if message["type"] == "ledger_line":
                     assert message["index"] == len(lines)
                     lines.append(message["line"])
+                    self.send(type="line_kept", index=message["index"])
                 elif message["type"] == "loop_command":
                     command = Command(message["id"], message["kind"], message["member"], message["spec"])
                     self.send(type="command_done", id=message["id"], result=work(command), seconds=0.5)

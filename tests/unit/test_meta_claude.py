@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -172,6 +173,31 @@ def test_a_proposed_fitness_waits_for_the_person_and_is_then_frozen() -> None:
         assert edited.strip() in api.asked[1]["messages"][-1]["content"][-1]["text"]
         evaluated = [line for line in loop.ledger.lines if line.kind == "evaluate"]
         assert all(line.data["spec"]["fitness"] == edited for line in evaluated)
+
+
+def test_nothing_is_asked_before_the_reservation_is_kept() -> None:
+    async def ask(api: MessagesApi) -> int:
+        disk = asyncio.Event()
+
+        async def written() -> None:
+            await disk.wait()
+
+        loop = Loop(brief(generations=1))
+        designer = ClaudeDesigner(Line(api.address, "key"), loop, written=written)
+        question = loop.commands()[0].question
+        assert question is not None
+        asking = asyncio.create_task(designer.answer(question, loop.state))
+        while loop.ledger.lines[-1].kind != "reserve":
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        before = len(api.asked)
+        disk.set()
+        await asking
+        return before
+
+    with running_messages_api([proposed("A", "B")]) as api:
+        assert awaited(ask(api)) == 0
+        assert len(api.asked) == 1
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.2])

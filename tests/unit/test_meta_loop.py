@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from tabrl_py.meta import Brief, Loop
 from tabrl_py.meta.budget import Budget, Price, Usage
 from tabrl_py.meta.builtin import BuiltinDesigner
 from tabrl_py.meta.courses import course, summarize
-from tabrl_py.meta.designer import BUILTIN
+from tabrl_py.meta.designer import BUILTIN, Answer
 from tabrl_py.meta.ledger import LedgerError, hash_of
 from tabrl_py.meta.loop import replay
 from tabrl_py.meta.plan import Command
@@ -20,11 +22,11 @@ from tabrl_py.meta.proposal import check_hyperparameters
 from tabrl_py.meta.view import provenance, view_of
 from tabrl_py.population.pbt import exploit, explore
 from tabrl_py.rewards.check import check_source
-from tabrl_py.rewards.problems import RewardError
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.tasks import get_task
 from tests.asynchronous import awaited
 
+FITNESS = "def fitness(s):\n    return alive(s), {}\n"
 REWARD = 'def reward(s):\n    terms = {"alive": alive(s)}\n    return alive(s), terms\n'
 
 
@@ -172,7 +174,7 @@ def test_a_persons_reward_takes_the_slot_in_the_next_generation() -> None:
     loop = Loop(brief())
     while loop.commands()[0].id != "g1.2.evaluate":
         do(loop, loop.commands()[0])
-    loop.edit("g1.1", "import os", None)
+    loop.edit("g1.1", REWARD, {"algo.gamma": 7.0})
     assert loop.notes["g1.1"]
     assert not loop.state.pins
     loop.edit("g1.1", REWARD, None)
@@ -320,6 +322,27 @@ def test_the_person_is_told_what_cannot_be() -> None:
 
 def test_an_unsound_fitness_is_not_frozen() -> None:
     waiting = Loop(brief(fitness="proposed", designer="claude", model="m"))
-    with pytest.raises(RewardError):
-        waiting.freeze_fitness("import os")
-    assert waiting.state.stage == "judging"
+    waiting.answer("fitness.ask0", Answer(fitness=FITNESS))
+    waiting.receive("fitness.check0", {"problems": []})
+    waiting.freeze_fitness("import os")
+    (check,) = waiting.commands()
+    assert (check.kind, check.spec["source"], check.spec["function"]) == ("check", "import os", "fitness")
+    wrong = {"line": 1, "column": 0, "rule": "import", "message": "imports are not allowed"}
+    waiting.receive(check.id, {"problems": [wrong]})
+    judge = waiting.state.judge
+    assert (waiting.state.stage, judge.source, judge.frozen) == ("judging", FITNESS, False)
+    assert [problem.rule for problem in judge.problems] == ["import"]
+    assert waiting.commands() == []
+    waiting.freeze_fitness(FITNESS)
+    waiting.receive(waiting.commands()[0].id, {"problems": []})
+    assert (waiting.state.stage, waiting.state.judge.frozen) == ("asking", True)
+    assert replay(lines_of(waiting)).ledger.hash == waiting.ledger.hash
+
+
+def test_no_code_is_read_where_a_key_may_be() -> None:
+    """The designer's worker decides and asks; programs are parsed, checked and tried by the evaluator's."""
+    script = "import sys, tabrl_py.workers.designer, tabrl_py.meta.prompts; print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = shown.stdout.split()
+    assert "tabrl_py.meta.loop" in loaded
+    assert not {"tabrl_py.rewards.check", "tabrl_py.rewards.trial", "tabrl_py.rewards.syntax"} & set(loaded)

@@ -145,7 +145,7 @@ def test_a_designer_that_cannot_be_asked_pauses_the_loop() -> None:
 def test_unsound_edits_and_unknown_members_are_told_and_change_nothing() -> None:
     page, designer = started()
     finish(page, designer, 9)
-    designer.handle(EditMember("g1.0", "import os"))
+    designer.handle(EditMember("g1.0", "", {"algo.gamma": 7.0}))
     assert page.view().members[0].problems
     runner = DesignerRunner(page, designer)
     runner.receive('{"type": "say", "text": "hm", "member": "g7.7"}')

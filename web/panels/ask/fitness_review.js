@@ -13,6 +13,7 @@ export class FitnessReview {
     /** @type {CodeEditor|null} */
     this.editor = null;
     this.shown = "";
+    this.sent = this.live = false;
     this.rationale = h("p", { class: "detail-rationale" });
     this.place = h("div", { class: "code-place" });
     this.problem = h("p", { class: "code-problem", role: "status" });
@@ -42,10 +43,17 @@ export class FitnessReview {
     );
   }
 
-  /** @param {LoopView} view */
-  async update({ stage, fitness, over }) {
+  /**
+   * @param {LoopView} view
+   * @param {boolean} live whether the designer listens
+   */
+  async update({ stage, fitness, over }, live) {
     const open = stage === "judging" && !fitness.frozen && fitness.source !== "" && !over;
     this.element.hidden = !open;
+    // What was taken is on its way until the view says so, or says what is wrong with it.
+    if (!open || fitness.problems.length > 0) this.sent = false;
+    this.live = live;
+    this.#offer();
     if (!open) return;
     setText(this.rationale, fitness.rationale);
     try {
@@ -53,6 +61,8 @@ export class FitnessReview {
       this.editor ??= new CodeEditor(this.place, { label: "Fitness code", onEdit: () => {} });
     } catch (error) {
       this.place.replaceChildren(h("pre", { class: "mono" }, fitness.source));
+      this.shown = fitness.source;
+      this.#offer();
       this.wish.failed(error);
       return;
     }
@@ -60,17 +70,27 @@ export class FitnessReview {
       this.shown = fitness.source;
       this.editor.show(fitness.source);
     }
+    this.#offer();
     if (fitness.problems.length > 0) this.#say(fitness.problems);
   }
 
+  /** Nobody takes what is not in sight yet. */
+  #offer() {
+    this.accept.disabled = !this.live || this.sent || this.shown === "";
+  }
+
   async #freeze() {
-    this.accept.disabled = true;
+    this.sent = true;
+    this.#offer();
     try {
-      this.#say(await this.wish.freeze(this.editor?.text ?? this.shown));
+      const problems = await this.wish.freeze(this.editor?.text ?? this.shown);
+      this.#say(problems);
+      this.sent = problems.length === 0;
     } catch (error) {
+      this.sent = false;
       this.wish.failed(error);
     }
-    this.accept.disabled = false;
+    this.#offer();
   }
 
   /** @param {CodeProblem[]} problems */

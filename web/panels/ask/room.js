@@ -205,8 +205,9 @@ export class AskRoom {
    * @param {LoopMember|null} chosen
    */
   #updateView(view, chosen) {
-    this.review.update(view);
-    if (chosen) this.detail.update(chosen, view, this.control.state === "live" && !view.over);
+    const live = this.control.state === "live" && !view.over;
+    this.review.update(view, live);
+    if (chosen) this.detail.update(chosen, view, live);
     this.timeline.update(view.members, view.generations, this.chosen);
     this.board.update(view, this.chosen);
     this.cost.update(view);
