@@ -4,7 +4,7 @@
  * checkpoint of each member in training.
  */
 
-import { PageError } from "./errors.js";
+import { committed, done, openDatabase, storageError } from "./database.js";
 
 /** @import {LoopView, Progress} from "./protocol" */
 
@@ -30,41 +30,11 @@ const MOST_LOOPS = 5;
  */
 /** @typedef {{checkpoint: ArrayBuffer, steps: number, records: Progress[]}} MemberCheckpoint */
 
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function done(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-/**
- * @param {IDBTransaction} transaction
- * @returns {Promise<void>}
- */
-function committed(transaction) {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new DOMException("aborted", "AbortError"));
-  });
-}
-
-/**
- * What a failed write means, in words.
- * @param {unknown} error
- */
-function storageError(error) {
-  const full = error instanceof DOMException && error.name === "QuotaExceededError";
-  return new PageError(
-    full ? "The browser's storage is full" : "The loop could not be saved in this browser",
-    full ? "The newest result was not saved, so the loop has stopped before going further." : String(error),
-    "Free some disk space or export the ledger, then press Continue: nothing that was saved is lost.",
-  );
-}
+const UNSAVED = {
+  broken: "The loop could not be saved in this browser",
+  full: "The newest result was not saved, so the loop has stopped before going further.",
+  todo: "Free some disk space or export the ledger, then press Continue: nothing that was saved is lost.",
+};
 
 /**
  * The name under which a ledger refers to a file.
@@ -87,22 +57,13 @@ export class LoopStorage {
    * @throws {PageError} where the browser offers none, as in some private windows
    */
   static async open() {
-    try {
-      const request = indexedDB.open(NAME, VERSION);
-      request.onupgradeneeded = () => {
-        request.result.createObjectStore("loops", { keyPath: "id" });
-        for (const store of STORES.slice(1)) request.result.createObjectStore(store);
-      };
-      const database = await done(request);
-      database.onversionchange = () => database.close();
-      return new LoopStorage(database);
-    } catch (error) {
-      throw new PageError(
-        "This browser keeps nothing for the page",
-        String(error),
-        "A loop of rewards needs the browser's storage, so that no question is asked and paid twice. Use an ordinary window.",
-      );
-    }
+    const create = (/** @type {IDBDatabase} */ database) => {
+      database.createObjectStore("loops", { keyPath: "id" });
+      for (const store of STORES.slice(1)) database.createObjectStore(store);
+    };
+    const todo =
+      "A loop of rewards needs the browser's storage, so that no question is asked and paid twice. Use an ordinary window.";
+    return new LoopStorage(await openDatabase(NAME, VERSION, create, todo));
   }
 
   /**
@@ -243,7 +204,7 @@ export class LoopStorage {
       write(Object.fromEntries(names.map((name) => [name, transaction.objectStore(name)])));
       await finished;
     } catch (error) {
-      throw storageError(error);
+      throw storageError(error, UNSAVED);
     }
   }
 }

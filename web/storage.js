@@ -3,7 +3,7 @@
  * A run is written as a new record and the pointer switched in the same transaction, so a full disk leaves the old one whole.
  */
 
-import { PageError } from "./errors.js";
+import { committed, done, openDatabase, storageError } from "./database.js";
 
 /** @import {Evaluation, Progress} from "./protocol" */
 /** @import {SavedRun} from "./page_types" */
@@ -18,44 +18,12 @@ const VERSION = 1;
  * @property {Omit<SavedRun, "records">} run
  */
 
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function done(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-/**
- * @param {IDBTransaction} transaction
- * @returns {Promise<void>}
- */
-function committed(transaction) {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new DOMException("aborted", "AbortError"));
-  });
-}
-
-/**
- * What a failed write means, in words.
- * @param {unknown} error
- */
-function storageError(error) {
-  const full = error instanceof DOMException && error.name === "QuotaExceededError";
-  const result = new PageError(
-    full ? "The browser's storage is full" : "The run could not be saved in this browser",
-    full ? "The newest checkpoint was not saved; the one before is intact." : String(error),
-    full
-      ? "Training goes on. Free some disk space, or export the policy to a file."
-      : "Training goes on. Export the policy to keep what it learned.",
-  );
-  return result;
-}
+const UNSAVED = {
+  broken: "The run could not be saved in this browser",
+  full: "The newest checkpoint was not saved; the one before is intact.",
+  todo: "Training goes on. Export the policy to keep what it learned.",
+  todoFull: "Training goes on. Free some disk space, or export the policy to a file.",
+};
 
 export class RunStorage {
   /** @param {IDBDatabase} database */
@@ -71,24 +39,12 @@ export class RunStorage {
    * @throws {PageError} where the browser offers none, as in some private windows
    */
   static async open() {
-    try {
-      const request = indexedDB.open(NAME, VERSION);
-      request.onupgradeneeded = () => {
-        request.result.createObjectStore("runs", { keyPath: "id" });
-        request.result.createObjectStore("curves");
-        request.result.createObjectStore("pointers");
-        request.result.createObjectStore("baselines");
-      };
-      const database = await done(request);
-      database.onversionchange = () => database.close();
-      return new RunStorage(database);
-    } catch (error) {
-      throw new PageError(
-        "This browser keeps nothing for the page",
-        String(error),
-        "Everything works, but a reload forgets the run. Export the policy to keep it.",
-      );
-    }
+    const create = (/** @type {IDBDatabase} */ database) => {
+      database.createObjectStore("runs", { keyPath: "id" });
+      for (const store of ["curves", "pointers", "baselines"]) database.createObjectStore(store);
+    };
+    const todo = "Everything works, but a reload forgets the run. Export the policy to keep it.";
+    return new RunStorage(await openDatabase(NAME, VERSION, create, todo));
   }
 
   /**
@@ -114,7 +70,7 @@ export class RunStorage {
       this.#dropOthers(transaction, id);
       await finished;
     } catch (error) {
-      throw storageError(error);
+      throw storageError(error, UNSAVED);
     }
     this.writing = { id, pieces, records: from.records + fresh.length, steps: saved.steps };
   }

@@ -4,10 +4,11 @@
  */
 
 import { bootPython, writeFile } from "./boot.js";
-import { BootError, fetchBytes, load } from "./parts.js";
+import { fetchBytes, load } from "./parts.js";
+import { fatal, forPython, fromPython } from "./python_line.js";
 import { loadSdk } from "./sdk.js";
 
-/** @import {Failed, FromDesigner} from "../protocol" */
+/** @import {FromDesigner} from "../protocol" */
 /** @import {PyodideAPI} from "../runtime/pyodide/pyodide.mjs" */
 
 /**
@@ -39,18 +40,7 @@ function post(message, transfer = []) {
 /** @param {unknown} thrown what ends this worker */
 function fail(thrown) {
   runner = null;
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  /** @type {Failed} */
-  const message = {
-    type: "failed",
-    name: error.name,
-    message: error.message,
-    traceback: error.stack ?? "",
-    hint: error instanceof BootError ? error.hint : "Start again: a new worker goes on from the ledger.",
-    fatal: true,
-    id: 0,
-  };
-  post(message);
+  post(fatal(thrown, "Start again: a new worker goes on from the ledger."));
 }
 
 /** @param {PyodideAPI} pyodide */
@@ -63,14 +53,7 @@ function bridge(pyodide) {
      * @param {string[]} names of its binary fields
      * @param {Uint8Array<ArrayBuffer>[]} buffers their bytes
      */
-    post: (text, names = [], buffers = []) => {
-      const message = JSON.parse(text);
-      for (const [i, name] of names.entries()) message[name] = buffers[i]?.buffer;
-      post(
-        message,
-        buffers.map((bytes) => bytes.buffer),
-      );
-    },
+    post: (text, names = [], buffers = []) => post(...fromPython(text, names, buffers)),
   };
 }
 
@@ -87,13 +70,7 @@ function advance() {
 
 /** @param {Record<string, unknown>} message */
 function deliver(message) {
-  const binary = Object.entries(message).filter(([, value]) => value instanceof ArrayBuffer);
-  const plain = Object.fromEntries(Object.entries(message).filter(([, v]) => !(v instanceof ArrayBuffer)));
-  runner?.receive(
-    JSON.stringify(plain),
-    binary.map(([name]) => name),
-    binary.map(([, value]) => new Uint8Array(/** @type {ArrayBuffer} */ (value))),
-  );
+  runner?.receive(...forPython(message));
   advance();
 }
 

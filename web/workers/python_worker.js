@@ -5,11 +5,11 @@
 
 import { boot, kernelsOf } from "./boot.js";
 import { joinTeam } from "./exchange.js";
-import { BootError } from "./parts.js";
+import { fatal, forPython, fromPython } from "./python_line.js";
 import { PythonSim } from "./python_sim.js";
 import { seal } from "./seal.js";
 
-/** @import {Failed, FromWorker} from "../protocol" */
+/** @import {FromWorker} from "../protocol" */
 /** @import {TeamPlace} from "../page_types" */
 /** @import {Exchange} from "./exchange.js" */
 /** @import {Kernel} from "./strides.js" */
@@ -55,19 +55,7 @@ function post(message, transfer = []) {
  */
 function fail(thrown) {
   runner = null;
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  /** @type {Failed} */
-  const message = {
-    type: "failed",
-    name: error.name,
-    message: error.message,
-    traceback: error.stack ?? "",
-    hint:
-      error instanceof BootError ? error.hint : "Start again: a new worker goes on from the last checkpoint.",
-    fatal: true,
-    id: 0,
-  };
-  post(message);
+  post(fatal(thrown, "Start again: a new worker goes on from the last checkpoint."));
 }
 
 /**
@@ -90,14 +78,7 @@ function bridge(mujoco, kernelAt) {
      * @param {string[]} names of its binary fields
      * @param {Uint8Array<ArrayBuffer>[]} buffers their bytes
      */
-    post: (text, names = [], buffers = []) => {
-      const message = JSON.parse(text);
-      for (const [i, name] of names.entries()) message[name] = buffers[i]?.buffer;
-      post(
-        message,
-        buffers.map((bytes) => bytes.buffer),
-      );
-    },
+    post: (text, names = [], buffers = []) => post(...fromPython(text, names, buffers)),
   };
 }
 
@@ -130,21 +111,7 @@ function takePlace(message) {
 /** @param {Record<string, unknown>} message */
 function deliver(message) {
   if (message.type === "start_training") takePlace(message);
-  /** @type {string[]} */
-  const names = [];
-  /** @type {Uint8Array[]} */
-  const buffers = [];
-  /** @type {Record<string, unknown>} */
-  const plain = {};
-  for (const [name, value] of Object.entries(message)) {
-    if (value instanceof ArrayBuffer) {
-      names.push(name);
-      buffers.push(new Uint8Array(value));
-    } else {
-      plain[name] = value;
-    }
-  }
-  runner?.receive(JSON.stringify(plain), names, buffers);
+  runner?.receive(...forPython(message));
 }
 
 /** Messages reach the worker only between two turns of its event loop; a channel of its own makes turns at once. */
