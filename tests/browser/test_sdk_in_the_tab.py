@@ -17,12 +17,13 @@ from tests.messages_api import MessagesApi, running_messages_api
 from tests.messages_wire import Answer, Json, text
 from tests.proxy import sdk_calls
 from tests.proxy.relays import BLOCKS, relaying
-from tests.servers import served
+from tests.servers import SUB_PATH, served, served_plainly
 
 pytestmark = pytest.mark.browser
 
 BOOT_MS = 240_000
 CANARY = "sk-ant-canary-Xw81TabTab"
+EXPECTED = ["favicon.ico", "Failed to load resource"]
 MANY = ("--requests-per-minute", "100000", "--client-requests-per-minute", "100000")
 PROBE = """
 import { bootPython } from "./boot.js";
@@ -93,19 +94,32 @@ def page_folder(built_page: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def natively(api: MessagesApi) -> dict[str, Any]:
     """What CPython finds through the relay."""
     with relaying(api.address, *MANY, key=CANARY) as relay:
-        api.script(answers())
-        # In a thread: Playwright has an event loop in this one.
-        with ThreadPoolExecutor(1) as thread:
-            calls = thread.submit(lambda: asyncio.run(sdk_calls.observe(relay.address, "any", {})))
-            found: dict[str, Any] = json.loads(calls.result())
+        return _natively(api, relay.address, "any")
+
+
+def _natively(api: MessagesApi, url: str, key: str) -> dict[str, Any]:
+    api.script(answers())
+    # In a thread: Playwright has an event loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        calls = thread.submit(lambda: asyncio.run(sdk_calls.observe(url, key, {})))
+        found: dict[str, Any] = json.loads(calls.result())
     return found
 
 
-def _in_the_tab(api: MessagesApi, page: Page, url: str) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def page_elsewhere(page_folder: Path) -> Iterator[str]:
+    """The same page on a plain host, whose origin is neither the relay's nor the API's."""
+    with served_plainly(page_folder) as address:
+        yield address
+
+
+def _in_the_tab(
+    api: MessagesApi, page: Page, url: str, key: str = "any", headers: dict[str, str] | None = None
+) -> dict[str, Any]:
     page.set_default_timeout(BOOT_MS)
     api.script(answers())
     code = Path(sdk_calls.__file__).read_text(encoding="utf-8")
-    asking = {"code": code, "url": url, "key": "any", "headers": {}}
+    asking = {"code": code, "url": url, "key": key, "headers": headers or {}}
     said = page.evaluate(ASK, asking)
     assert "found" in said, said
     assert CANARY not in said["found"]
@@ -120,10 +134,58 @@ def test_from_the_page_that_the_proxy_serves(
     api: MessagesApi, natively: dict[str, Any], page_folder: Path, open_page: OpenPage
 ) -> None:
     with served(page_folder, "--upstream", api.address, *MANY, key=CANARY) as address:
-        page = open_page(f"{address}/build.json", expected_errors=["favicon.ico", "Failed to load resource"])
+        page = open_page(f"{address}/build.json", expected_errors=EXPECTED)
         assert page.evaluate("crossOriginIsolated")
         found = _in_the_tab(api, page, f"{address}/anthropic")
     assert found == natively
     assert len(found["events"]) > 40
     assert found["cut"][-1][:3] == ["APIStatusError", 200, "api_error"]
     assert found["429"][:3] == ["RateLimitError", 429, "rate_limit_error"]
+
+
+def test_from_a_page_elsewhere_through_the_proxy(
+    api: MessagesApi, natively: dict[str, Any], page_elsewhere: str, open_page: OpenPage
+) -> None:
+    origin = page_elsewhere.removesuffix(f"{SUB_PATH}/")
+    with relaying(api.address, *MANY, key=CANARY, origin=origin) as relay:
+        assert relay.origin != origin
+        page = open_page(f"{page_elsewhere}build.json", expected_errors=EXPECTED)
+        found = _in_the_tab(api, page, relay.address)
+        assert CANARY not in relay.log
+    assert found == natively
+
+
+def test_from_a_page_that_the_proxy_was_not_started_for(
+    api: MessagesApi, page_elsewhere: str, open_page: OpenPage
+) -> None:
+    with relaying(api.address, *MANY, key=CANARY, origin="https://someone.example") as relay:
+        page = open_page(f"{page_elsewhere}build.json", expected_errors=[*EXPECTED, "CORS policy"])
+        before = len(api.requests)
+        page.set_default_timeout(BOOT_MS)
+        code = Path(sdk_calls.__file__).read_text(encoding="utf-8")
+        said = page.evaluate(ASK, {"code": code, "url": relay.address, "key": "any", "headers": {}})
+    assert "APIConnectionError" in said["failed"]
+    assert len(api.requests) == before
+
+
+def test_straight_to_the_api_with_a_key_of_ones_own(
+    api: MessagesApi, page_elsewhere: str, open_page: OpenPage
+) -> None:
+    """As natively without a proxy, but that a browser drops what it holds when a stream is cut."""
+    directly = _natively(api, api.address, CANARY)
+    page = open_page(f"{page_elsewhere}build.json", expected_errors=EXPECTED)
+    headers = {"anthropic-dangerous-direct-browser-access": "true"}
+    found = _in_the_tab(api, page, api.address, CANARY, headers)
+    assert found.pop("cut")[-1] == directly.pop("cut")[-1] == sdk_calls.BROKEN_OFF
+    assert _readable(found) == _readable(directly)
+    assert found["529"][:2] == ["OverloadedError", 529]
+
+
+def _readable(found: Any) -> Any:  # noqa: ANN401 (plain JSON)
+    """What a page of another origin may read: errors without what headers say."""
+    if isinstance(found, dict):
+        return {name: _readable(value) for name, value in found.items()}
+    if isinstance(found, list):
+        is_error = len(found) == 6 and str(found[0]).endswith("Error")
+        return found[:4] if is_error else [_readable(value) for value in found]
+    return found

@@ -12,8 +12,10 @@ from typing import Any
 
 import anthropic
 
+from tabrl_py.meta.claude import BROKEN
 from tabrl_py.meta.http import http_client
 
+BROKEN_OFF = "the connection broke"
 ERRORS = ("400", "401", "429", "529")
 MESSAGES: list[Any] = [{"role": "user", "content": "Make it walk. Übung ✓ 步"}]
 TOOLS: list[Any] = [{"name": "propose", "input_schema": {"type": "object"}}]
@@ -65,6 +67,8 @@ async def _events(client: anthropic.AsyncAnthropic, asking: dict[str, Any]) -> l
             found.append((await stream.get_final_message()).model_dump(mode="json"))
     except anthropic.APIStatusError as error:
         found.append(_described(error))
+    except BROKEN:
+        found.append(BROKEN_OFF)
     return found
 
 

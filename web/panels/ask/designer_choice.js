@@ -17,18 +17,43 @@ import { button, h, setText } from "../elements.js";
 const RELAY = "anthropic";
 const API = "https://api.anthropic.com";
 /** Starts the page's server with a key; the key stays there. */
-const COMMAND = "ANTHROPIC_API_KEY=... ./build.sh serve";
+const SERVE = "ANTHROPIC_API_KEY=... ./build.sh serve";
+/** The same for a page that is hosted elsewhere: the relay alone. */
+const RELAY_PORT = 8100;
+const RELAY_ALONE = `ANTHROPIC_API_KEY=... python -m proxy --origin ${location.origin} --port ${RELAY_PORT}`;
+/** @type {Health} */
+const SILENT = { reachable: false, key: false };
 
-/** @returns {Promise<Health>} */
-async function askHealth() {
-  // The page's own server isolates its pages; a host that does not cannot be it, and asking would only raise an error there.
-  if (!globalThis.crossOriginIsolated) return { reachable: false, key: false };
+/**
+ * @param {() => Promise<Response>} ask
+ * @returns {Promise<Health>}
+ */
+async function askHealth(ask) {
   try {
-    const said = await (await fetchOwn("health")).json();
+    const said = await (await ask()).json();
     return { reachable: typeof said.key === "boolean", key: said.key === true };
   } catch {
     // A plain static host has no such answer: it relays nothing.
-    return { reachable: false, key: false };
+    return SILENT;
+  }
+}
+
+/** @returns {Promise<Health>} */
+async function askOwnServer() {
+  // The page's own server isolates its pages; a host that does not cannot be it, and asking would only raise an error there.
+  return globalThis.crossOriginIsolated ? await askHealth(() => fetchOwn("health")) : SILENT;
+}
+
+/**
+ * Scheme, host and port of what was typed, or "" where that is no address.
+ * @param {string} typed
+ */
+function originOf(typed) {
+  try {
+    const { protocol, origin } = new URL(typed.trim());
+    return protocol === "http:" || protocol === "https:" ? origin : "";
+  } catch {
+    return "";
   }
 }
 
@@ -41,13 +66,31 @@ export class DesignerChoice {
     this.claude = claude;
     this.onChange = onChange;
     this.onModels = onModels;
-    /** @type {Health|null} */
-    this.health = null;
+    /** What this page's own server says. @type {Health|null} */
+    this.own = null;
+    /** What the proxy elsewhere says whose address was typed. @type {Health|null} */
+    this.elsewhere = null;
     /** @type {Way} */
     this.way = "builtin";
     this.touched = false;
     this.proxyState = h("p", { class: "choice-words" }, "Asking the page's server ...");
-    this.command = h("div", { class: "command" }, h("code", {}, COMMAND), this.#copyButton());
+    this.commandText = h("code", {}, SERVE);
+    this.command = h("div", { class: "command" }, this.commandText, this.#copyButton());
+    this.address = h("input", {
+      class: "field mono",
+      id: "proxy-address",
+      type: "url",
+      autocomplete: "off",
+      spellcheck: false,
+      placeholder: `http://127.0.0.1:${RELAY_PORT}`,
+      onchange: () => this.#askElsewhere(),
+    });
+    this.addressRow = h(
+      "div",
+      { class: "proxy-address" },
+      h("label", { for: "proxy-address" }, "Its address"),
+      this.address,
+    );
     this.key = h("input", {
       class: "field mono",
       id: "own-key",
@@ -56,6 +99,7 @@ export class DesignerChoice {
       spellcheck: false,
       placeholder: "sk-ant-...",
       oninput: () => onChange(),
+      onchange: () => this.way === "own-key" && this.#reachable && onModels(),
     });
     this.model = h("select", { class: "select", id: "ask-model", onchange: () => onChange() });
     this.modelRow = h(
@@ -72,7 +116,7 @@ export class DesignerChoice {
 
   #copyButton() {
     const copy = button("Copy", async () => {
-      await navigator.clipboard.writeText(COMMAND);
+      await navigator.clipboard.writeText(this.commandText.textContent ?? "");
       setText(copy, "Copied");
       setTimeout(() => setText(copy, "Copy"), 2000);
     });
@@ -87,7 +131,11 @@ export class DesignerChoice {
       h(
         "div",
         { class: "ways", role: "radiogroup", "aria-label": "Designer" },
-        this.#way("proxy", "Claude, through this page's server", [this.proxyState, this.command]),
+        this.#way("proxy", "Claude, through a server with a key", [
+          this.proxyState,
+          this.command,
+          this.addressRow,
+        ]),
         this.#way("own-key", "Claude, with a key of your own", [
           h(
             "p",
@@ -125,7 +173,7 @@ export class DesignerChoice {
         this.touched = true;
         this.way = way;
         this.#update();
-        if (way !== "builtin" && this.ready) this.onModels();
+        if (way !== "builtin" && this.#reachable) this.onModels();
         this.onChange();
       },
     });
@@ -140,24 +188,55 @@ export class DesignerChoice {
   /** Ask the page's server whether it relays and has a key; where it does, Claude is the first choice. */
   async look() {
     if (!this.claude) return;
-    this.health = await askHealth();
-    if (!this.touched) this.way = this.health.reachable && this.health.key ? "proxy" : "builtin";
+    this.own = await askOwnServer();
+    if (!this.touched) this.way = this.own.reachable && this.own.key ? "proxy" : "builtin";
     this.#update();
     if (this.way === "proxy") this.onModels();
     this.onChange();
   }
 
-  /** Whether the chosen designer can be asked. */
-  get ready() {
+  /** Ask the proxy at the address that was typed. */
+  async #askElsewhere() {
+    const origin = originOf(this.address.value);
+    this.elsewhere = null;
+    this.#update();
+    // The answer is of this origin's server, and no cookie goes there.
+    const health = origin ? await askHealth(() => fetch(`${origin}/health`, { credentials: "omit" })) : null;
+    if (origin !== originOf(this.address.value)) return;
+    this.elsewhere = health;
+    this.#update();
+    if (this.way === "proxy" && this.#reachable) this.onModels();
+    this.onChange();
+  }
+
+  /** The server that relays: the page's own where it does, else the one whose address was typed. */
+  get health() {
+    return this.own?.reachable ? this.own : (this.elsewhere ?? this.own);
+  }
+
+  /** Where that server relays. */
+  get #relay() {
+    if (this.own?.reachable || !this.elsewhere?.reachable) return new URL(RELAY, document.baseURI).href;
+    return `${originOf(this.address.value)}/${RELAY}`;
+  }
+
+  /** Whether there is a way to the chosen designer. */
+  get #reachable() {
     if (this.way === "builtin") return true;
     return this.way === "proxy"
       ? Boolean(this.health?.reachable && this.health.key)
       : this.key.value.length > 8;
   }
 
+  /** Whether the chosen designer can be asked. */
+  get ready() {
+    return this.#reachable && (this.way === "builtin" || this.model.options.length > 0);
+  }
+
   /** What keeps the chosen designer from being asked, or "". */
   get lack() {
     if (this.ready) return "";
+    if (this.#reachable) return "The models that can be asked are not listed yet.";
     return this.way === "own-key"
       ? "Type your key, or choose another designer."
       : "No server with a key answers here; start one, or choose another designer.";
@@ -167,14 +246,14 @@ export class DesignerChoice {
   get access() {
     if (this.way === "builtin") return { base_url: "", key: null };
     if (this.way === "own-key") return { base_url: API, key: this.key.value.trim() };
-    return { base_url: new URL(RELAY, document.baseURI).href, key: null };
+    return { base_url: this.#relay, key: null };
   }
 
   /** As `access`, for a loop that began earlier with a designer. @param {string} designer */
   accessFor(designer) {
     if (designer !== "claude") return { base_url: "", key: null };
     const own = this.key.value.trim();
-    return own ? { base_url: API, key: own } : { base_url: new URL(RELAY, document.baseURI).href, key: null };
+    return own ? { base_url: API, key: own } : { base_url: this.#relay, key: null };
   }
 
   /** The fields of the brief. */
@@ -211,19 +290,24 @@ export class DesignerChoice {
       const { way: name } = /** @type {HTMLElement} */ (each).dataset;
       /** @type {HTMLElement} */ (each).hidden = !this.claude && name !== "builtin";
     }
-    const served = health?.reachable && health.key;
-    setText(this.proxyState, proxyWords(health));
-    this.command.hidden = health === null || Boolean(served);
+    const hosted = this.own !== null && !this.own.reachable;
+    setText(this.proxyState, this.#proxyWords());
+    setText(this.commandText, hosted ? RELAY_ALONE : SERVE);
+    this.command.hidden = health === null || health.key;
+    this.addressRow.hidden = !hosted;
     this.modelRow.hidden = way === "builtin" || this.model.options.length === 0;
     this.modelsNote.hidden = way === "builtin";
   }
-}
 
-/** @param {Health|null} health */
-function proxyWords(health) {
-  if (health === null) return "Asking the page's server ...";
-  if (health.reachable && health.key)
-    return "It has a key and relays to Anthropic's API. The key never reaches this page.";
-  if (health.reachable) return "The server answers but has no key. Start it with one:";
-  return "No such server answers here. Start one on your machine:";
+  #proxyWords() {
+    const { health, elsewhere } = this;
+    if (health === null) return "Asking the page's server ...";
+    if (health.reachable && health.key)
+      return "It has a key and relays to Anthropic's API. The key never reaches this page.";
+    if (health.reachable) return "The server answers but has no key. Start it with one:";
+    if (elsewhere) return "Nothing that lets this page in answers at that address. Start it so:";
+    if (this.address.value && !originOf(this.address.value))
+      return "That is no address; it begins with http:// or https://. Start a server on your machine:";
+    return "This page comes from a host that relays nothing. Start a server on your machine, then give its address:";
+  }
 }
