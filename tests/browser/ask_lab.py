@@ -35,6 +35,12 @@ class AskLab(Lab):
         self.page.locator(".brief, .loop-top").first.wait_for(state="attached")
         self.page.wait_for_selector("#ask[data-state]", state="attached")
 
+    def wait_models(self) -> None:
+        """Wait until Claude's models are listed, for which the SDK is loaded."""
+        self.page.wait_for_function(
+            "() => document.querySelector('#ask-model').options.length === 3", timeout=150_000
+        )
+
     def set_budget(self, budget: Mapping[str, object]) -> None:
         """Type the numbers of the budget; those under Details are unfolded."""
         for name, value in budget.items():
@@ -89,7 +95,7 @@ class AskLab(Lab):
         """Open a member's code."""
         card = self.room.locator(".members:not(.lessons) > .member").nth(member)
         card.get_by_role("button", name="Code").click()
-        self.room.locator(".detail .cm-content").wait_for()
+        self.room.locator(".detail:not(.review) .cm-content").wait_for()
 
     def type_code(self, source: str) -> None:
         """Write other code in the editor."""

@@ -66,7 +66,7 @@ export class CostMeter {
     this.seconds.update(cost.seconds, cost.max_seconds, duration);
     setText(
       this.detail,
-      `${shortCount(cost.input_tokens)} read, ${shortCount(cost.cached_tokens)} of them from the cache, ${shortCount(cost.output_tokens)} written, in ${cost.requests} requests`,
+      `${shortCount(cost.input_tokens)} read, ${shortCount(cost.cached_tokens)} of them from the cache, ${shortCount(cost.output_tokens)} written, in ${plural(cost.requests, "request")}`,
     );
   }
 }

@@ -56,6 +56,8 @@ export class LoopHead {
   update(view) {
     setText(this.sentence, view?.text || this.control.text);
     setText(this.where, this.#whereWords(view));
+    const stuck = view?.state === "failed" || (view?.state === "paused" && view.reason !== "");
+    this.where.classList.toggle("bad", stuck && this.control.state === "live");
     for (const [i, step] of [...this.steps.children].entries()) {
       const now =
         STAGES[i]?.[0] === view?.stage || (STAGES[i]?.[0] === "asking" && view?.stage === "judging");

@@ -141,7 +141,7 @@ export class MemberCard {
     setText(this.rationale, "");
     setText(this.robot.words, "");
     this.metrics.replaceChildren();
-    this.terms.update([], {});
+    this.terms.update([], {}, 0);
     this.progress.style.transform = "scaleX(0)";
     for (const control of [this.open, this.up, this.down]) control.disabled = true;
   }
@@ -164,7 +164,7 @@ export class MemberCard {
     setText(this.fitness, fitnessWords(member.fitness));
     setText(this.robot.words, ACTS[member.status] ?? "");
     setText(this.gain, gainWords(member, parent));
-    this.terms.update(termsOf(member), member.terms);
+    this.terms.update(termsOf(member), member.terms, member.steps);
     setText(this.rationale, member.error || member.rationale);
     this.rationale.classList.toggle("bad", member.error !== "");
     this.#fillMetrics(metricsOf(member, view.fitness.source).slice(0, 2));

@@ -116,7 +116,7 @@ export class MemberDetail {
     this.element.style.setProperty("--member", memberColour(member.index));
     setText(this.heading, member.name);
     setText(this.status, statusWords(member));
-    this.terms.update(termsOf(member), member.terms);
+    this.terms.update(termsOf(member), member.terms, member.steps);
     setText(this.rationale, member.rationale);
     setText(this.lineage, this.#lineageWords());
     this.#fillTabs(view);
