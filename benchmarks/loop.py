@@ -75,7 +75,7 @@ def main() -> None:
         "ladder": ladder,
     }
     if not args.trial:
-        _results.write("loop", f"./build.sh bench loop --seeds {args.seeds}", table, record)
+        _results.write("loop", " ".join(["./build.sh bench loop", *sys.argv[1:]]), table, record)
     print(table)
     print(json.dumps({"bench": "loop", "figures": figures}))
 
