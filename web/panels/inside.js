@@ -110,6 +110,7 @@ export class Inside {
     this.toggle.setAttribute("aria-pressed", String(on));
     this.toggle.setAttribute("aria-expanded", String(on));
     this.panel.hidden = !on;
+    this.stage.places.stage.dataset.inside = on ? "yes" : "no";
     this.#ask(on ? (this.stage.view.close ?? -1) : -1);
     if (!on) this.stage.space?.setDetail(null);
   }
