@@ -79,7 +79,12 @@ export class Inside {
     byId("stage-tools").prepend(this.toggle);
     byId("stage").append(this.panel);
     stage.addEventListener("change", () => this.update());
-    for (const name of ["change", "started"]) play.addEventListener(name, () => this.update());
+    play.addEventListener("change", () => this.update());
+    play.addEventListener("started", () => {
+      // A show that has just begun knows nothing of what was asked before.
+      this.asked = "";
+      this.update();
+    });
     play.addEventListener("detail", (event) => this.#told(/** @type {CustomEvent<Detail>} */ (event).detail));
     this.update();
   }
