@@ -18,6 +18,7 @@ import { exportShown, exportTraining, importFiles } from "./policy_files.js";
 import { PolicyLibrary } from "./policy_library.js";
 import { fetchOwn } from "./requirements.js";
 import { RunControl } from "./run_control.js";
+import { ShareDoor } from "./share_door.js";
 
 /** @import {Evaluation, Frame} from "./protocol" */
 /** @import {Notices} from "./errors.js" */
@@ -58,6 +59,7 @@ export class App {
     this.play = new PlayControl(notices, loadModel);
     this.library = new PolicyLibrary(this.tasks, this.run);
     this.ask = new AskDoor(this);
+    this.share = new ShareDoor(this);
     /** @type {Room} */
     this.room = "watch";
     this.views = { watch: new RoomView("crowd"), train: new RoomView("figures") };
@@ -91,6 +93,7 @@ export class App {
         show: (entry, task, more) => this.show(entry, task, more),
         importFiles: (files) => importFiles(this, files),
         exportPolicy: (format) => exportShown(this, format),
+        share: () => this.share.shareShown(),
         judge: (entry, judged) => this.ask.judge(entry, judged),
       },
     });
@@ -104,6 +107,7 @@ export class App {
         start: (recipe, task, key) => this.train(recipe, task, key),
         watch: () => this.watchTraining(),
         exportPolicy: (format) => exportTraining(this, format),
+        share: () => this.share.shareTraining(),
         reset: () => this.resetRun(),
         choice: (task, robots) => this.#idleRobots(task, robots),
       },

@@ -88,11 +88,13 @@ export interface PolicyFacts {
 /** A policy the Watch room can show. `load` gives the file's bytes, or null for the random policy. */
 export interface PolicyEntry {
   key: string;
-  origin: "shipped" | "training" | "imported" | "designed" | "random";
+  origin: "shipped" | "training" | "imported" | "linked" | "designed" | "random";
   title: string;
   task: string | null;
   facts: PolicyFacts | null;
   load: () => Promise<ArrayBuffer | null>;
+  /** How it came about, in the words of the link that brought it. */
+  made?: string;
   /** How the loop that designed its reward judged it. */
   judged?: Judged | null;
 }

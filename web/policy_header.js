@@ -77,7 +77,8 @@ export function factsOf(metadata, name) {
     obsSize: numberOrNull(metadata.obs_size),
     actionSize: numberOrNull(metadata.action_size),
     parameters: numberOrNull(metadata.parameters),
-    recipe,
+    // A policy that came in a link has no recipe with it.
+    recipe: recipe?.task ? recipe : null,
     evaluation: parsed(metadata.evaluation),
     versions: parsed(metadata.versions) ?? {},
   };

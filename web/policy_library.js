@@ -6,6 +6,7 @@ import { fetchOwn } from "./requirements.js";
 
 /** @import {Judged, PolicyEntry, PolicyFacts, TaskRecord} from "./page_types" */
 /** @import {RunControl} from "./run_control.js" */
+/** @import {LinkTask, SharedPolicy} from "./links/policy_link.js" */
 
 /** Files beyond this are no policies of this page; reading them would only fill the memory. */
 const LARGEST_BYTES = 256 * 1024 * 1024;
@@ -34,6 +35,8 @@ export class PolicyLibrary extends EventTarget {
     this.shipped = [];
     /** @type {PolicyEntry[]} */
     this.imported = [];
+    /** How many policies came in links. */
+    this.linked = 0;
     /** Policies whose rewards were designed here, those that were watched. @type {PolicyEntry[]} */
     this.designed = [];
     /** @type {PolicyEntry|null} */
@@ -116,6 +119,33 @@ export class PolicyLibrary extends EventTarget {
     this.imported = [entry, ...this.imported.filter((other) => other.title !== entry.title)];
     this.dispatchEvent(new CustomEvent("change"));
     return { entry, task };
+  }
+
+  /** What links need of each task: the records hold more than the page reads. */
+  get linkTasks() {
+    return /** @type {ReadonlyMap<string, LinkTask>} */ (/** @type {unknown} */ (this.tasks));
+  }
+
+  /**
+   * Take a policy that came in a link.
+   * @param {SharedPolicy} shared
+   * @returns {PolicyEntry}
+   */
+  takeLinked({ name, made, task, file }) {
+    const facts = factsOf(readMetadata(file, "the link's policy"), "the link's policy");
+    /** @type {PolicyEntry} */
+    const entry = {
+      key: `linked-${++this.linked}`,
+      origin: "linked",
+      title: name || "Policy from a link",
+      made,
+      task,
+      facts,
+      load: async () => file,
+    };
+    this.imported = [entry, ...this.imported];
+    this.dispatchEvent(new CustomEvent("change"));
+    return entry;
   }
 
   /**

@@ -24,6 +24,7 @@ def commands() -> dict[str, list[str]]:
         "tsc": [str(node_bin / "tsc"), "--project", "tsconfig.json"],
         "JavaScript imports": [PYTHON, "-m", "wasm.build.js_imports"],
         "protocol.d.ts is current": [PYTHON, "-m", "tabrl_py.typescript", "--check"],
+        "layout.js of links is current": [PYTHON, "-m", "tabrl_py.policy.link_layout", "--check"],
         "layers": [str(venv_tool("lint-imports")), "--no-cache"],
         "mypy": [str(venv_tool("mypy"))],
     }

@@ -25,6 +25,7 @@ export function policyFacts(entry, tasks, settings) {
   const task = tasks.get(facts.task);
   /** @type {[string, string][]} */
   const rows = [["Made for", task?.title ?? facts.task]];
+  if (entry.made) rows.push(["How, says its link", entry.made]);
   if (facts.recipe) rows.push(["Learned with", algorithmWords(facts.recipe.algorithm).title]);
   rows.push(["Trained for", `${fullCount(facts.steps)} steps`]);
   const layers = [facts.obsSize, ...facts.hidden, facts.actionSize].filter((size) => size !== null);

@@ -23,6 +23,7 @@ import { WorkersControl } from "./workers_control.js";
  * @property {(recipe: Recipe, task: TaskRecord, policyKey: string) => void} start
  * @property {() => void} watch this run's policy
  * @property {(format: Format) => void} exportPolicy
+ * @property {() => void} share the run or its policy
  * @property {() => void} reset
  * @property {(task: TaskRecord, robots: number) => void} choice the task or number of robots in the form changed
  */
@@ -269,6 +270,7 @@ export class TrainPanel {
           button("Watch this policy", wishes.watch, run.state === "finished" ? primary : large),
           button("Export", () => wishes.exportPolicy(this.exported.format()), large),
           this.exported.element,
+          button("Copy link", wishes.share, large),
         ]
       : [];
     if (run.evaluating) return [button("Evaluating", () => {}, { class: "large", disabled: true })];

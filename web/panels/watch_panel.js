@@ -19,6 +19,7 @@ const ORIGINS = {
   shipped: "shipped",
   training: "newest",
   imported: "imported",
+  linked: "from a link",
   designed: "designed",
   random: "baseline",
 };
@@ -28,6 +29,7 @@ const ORIGINS = {
  * @property {(entry: PolicyEntry, task: TaskRecord, more?: {n_envs?: number, seed?: number}) => void} show
  * @property {(files: FileList|File[]) => void} importFiles
  * @property {(format: Format) => void} exportPolicy
+ * @property {() => void} share
  * @property {(entry: PolicyEntry, judged: Judged) => Promise<number>} judge measure a fitness again
  */
 
@@ -57,6 +59,7 @@ export class WatchPanel {
     });
     this.choice = exportChoice("export-format");
     this.exporter = button("Export", () => wishes.exportPolicy(this.choice.format()), { icon: "download" });
+    this.sharer = button("Copy link", wishes.share, { icon: "copy", id: "share-shown" });
     this.crowd = h(
       "select",
       { class: "select", id: "show-count", onchange: () => this.#again() },
@@ -104,6 +107,7 @@ export class WatchPanel {
             }),
             this.exporter,
             this.choice.element,
+            this.sharer,
             this.file,
           ),
         ),
@@ -144,7 +148,7 @@ export class WatchPanel {
     const { crowd, seed, evaluate, exporter } = this;
     crowd.value = String(show.n_envs);
     if (document.activeElement !== seed) seed.value = String(show.seed);
-    exporter.disabled = show.entry.origin === "random";
+    exporter.disabled = this.sharer.disabled = show.entry.origin === "random";
     exporter.title = exporter.disabled ? "Random actions have no file" : "Download the policy";
     evaluate.disabled = this.play.evaluating || state === "booting";
     setText(evaluate, this.play.evaluating ? "Evaluating" : "Evaluate on 10 seeds");
