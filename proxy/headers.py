@@ -28,7 +28,7 @@ CONTENT_POLICY = (
     "manifest-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
-    "frame-ancestors 'none'",
+    "frame-ancestors {ancestors}",
 )
 
 PAGE_SCRIPTS = "'self'"
@@ -43,18 +43,26 @@ DESIGNER_CONNECTIONS = "'self' https://api.anthropic.com"
 the policy of its own script, so neither the page nor a worker that runs rewards can reach that host."""
 
 
-def content_security_policy(path: str, inline_scripts: Iterable[str] = ()) -> str:
+EMBEDDED = "embed=1"
+"""What the query of the page says where another page shows its robots in a frame: without controls, so that
+nobody can be made to press one, it may be anybody's."""
+
+
+def content_security_policy(path: str, inline_scripts: Iterable[str] = (), *, framed: bool = False) -> str:
     """The policy for one path: only files of `workers/` may compile code, only the designer may go elsewhere.
 
     Args:
         path: the path asked for, from the root of the server.
         inline_scripts: the exact texts of scripts inside the answer that may run, such as an import map.
+        framed: whether other pages may show the answer in a frame.
     """
     allowed = WORKER_SCRIPTS if path.startswith(WORKER_FOLDER) else PAGE_SCRIPTS
     digests = [b64encode(sha256(text.encode()).digest()).decode() for text in inline_scripts]
     scripts = " ".join([allowed, *(f"'sha256-{digest}'" for digest in digests)])
     connections = DESIGNER_CONNECTIONS if path == DESIGNER_SCRIPT else "'self'"
-    return "; ".join(CONTENT_POLICY).format(scripts=scripts, connections=connections)
+    return "; ".join(CONTENT_POLICY).format(
+        scripts=scripts, connections=connections, ancestors="*" if framed else "'none'"
+    )
 
 
 class SecurityHeaders:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from proxy.headers import content_security_policy
+from proxy.headers import EMBEDDED, content_security_policy
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -84,7 +84,9 @@ class PageFiles(StaticFiles):
             response.headers["Cache-Control"] = IMMUTABLE
         if kind == MEDIA_TYPES[".html"]:
             scripts = inline_scripts(Path(full_path).read_text(encoding="utf-8"))
-            response.headers["Content-Security-Policy"] = content_security_policy(scope["path"], scripts)
+            framed = EMBEDDED in scope["query_string"].decode("latin-1").split("&")
+            policy = content_security_policy(scope["path"], scripts, framed=framed)
+            response.headers["Content-Security-Policy"] = policy
         return response
 
 

@@ -2,6 +2,7 @@
 
 import { App, CROWD, ROOMS } from "./app.js";
 import { suitCrowd } from "./crowd_pace.js";
+import { embedded, restOutOfSight } from "./embed.js";
 import { Notices } from "./errors.js";
 import { keepOffline } from "./offline.js";
 import { byId } from "./panels/elements.js";
@@ -125,14 +126,21 @@ async function begin() {
   keepOffline(app, catalogue.content);
   suitCrowd(app);
   app.play.prewarm();
-  app.play.addEventListener("frame", () => setTimeout(() => app.run.prewarm(), TRAINER_WAITS_MS), {
-    once: true,
-  });
+  const linked = app.share.open(location.hash);
+  if (embedded) restOutOfSight(app.play);
+  else {
+    app.play.addEventListener("frame", () => setTimeout(() => app.run.prewarm(), TRAINER_WAITS_MS), {
+      once: true,
+    });
+  }
   if (catalogue.files.has("policies/index.json")) {
     await app.library.loadShipped().catch((error) => notices.report(error, { key: "shipped" }));
   }
-  app.ask.offerLastLoop();
-  await app.offerLastRun().catch((error) => notices.report(error, { key: "storage" }));
+  if (!embedded) {
+    app.ask.offerLastLoop();
+    await app.offerLastRun().catch((error) => notices.report(error, { key: "storage" }));
+  }
+  if (await linked) return;
   const entry = app.library.training ?? app.library.shipped[0];
   const task = app.tasks.get(entry?.task ?? "") ?? /** @type {TaskRecord} */ (catalogue.tasks[0]);
   app.show(entry ?? RANDOM, task);

@@ -95,7 +95,8 @@ export class ShareDoor {
   /** Share what plays in Watch. */
   shareShown() {
     const { entry } = this.app.play.show ?? {};
-    if (entry) this.share({ policy: entry.origin === "random" ? null : entry, recipe: entry.facts?.recipe ?? null });
+    if (entry)
+      this.share({ policy: entry.origin === "random" ? null : entry, recipe: entry.facts?.recipe ?? null });
   }
 
   /** Share the run and its newest policy. */

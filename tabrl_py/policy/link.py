@@ -1,7 +1,7 @@
 """Share links: a policy or a recipe as the fragment of the page's address (docs/formats.md, "Link").
 
-A link is `#p=` (a policy) or `#r=` (a recipe) and base64url, without padding, of: a byte with the version, a CRC-32
-of the rest (4 bytes, the low one first), and the payload of link_layout.py as raw deflate (RFC 1951).
+A link is `#p=` (a policy) or `#r=` (a recipe) and base64url, without padding, of: a byte with the version, a
+CRC-32 of the rest (4 bytes, the low one first), and the payload of link_layout.py as raw deflate (RFC 1951).
 """
 
 import base64
@@ -233,8 +233,8 @@ def _policy_of(values: Values, task: TaskSpec) -> Policy:
         )
     if values["layout_version"] != task.layout_version:
         raise LinkError(
-            f"the link's policy reads layout version {values['layout_version']} of {task.id}, this TabRL gives "
-            f"{task.layout_version}; use the TabRL that made it"
+            f"the link's policy reads layout version {values['layout_version']} of {task.id}, "
+            f"this TabRL gives {task.layout_version}; use the TabRL that made it"
         )
     count = parameter_count(sizes)
     params: F32 = np.empty(count + sizes[-1], np.float32)

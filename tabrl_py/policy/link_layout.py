@@ -93,8 +93,8 @@ MODULE = Path(__file__).resolve().parents[2] / "web" / "links" / "layout.js"
 
 def javascript() -> str:
     """The description as a module of the page, in the form in which biome leaves it."""
-    words = "/** What lies in a share link. Written by `python -m tabrl_py.policy.link_layout`; do not edit. */\n\n"
-    return f"{words}export const LAYOUT = /** @type {{const}} */ (\n{json.dumps(LAYOUT, indent=2)}\n);\n"
+    head = "/** What lies in a share link. Written by `python -m tabrl_py.policy.link_layout`. */\n\n"
+    return f"{head}export const LAYOUT = /** @type {{const}} */ (\n{json.dumps(LAYOUT, indent=2)}\n);\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

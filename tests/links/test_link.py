@@ -31,6 +31,7 @@ from tabrl_py.tasks import TASKS, get_task
 from tabrl_py.tasks.recipes import default_recipe
 from tests.links.comparison import compare
 from tests.links.corpus import HOSTILE, REWARD, cases, forge
+from tests.links.guided import guided_cases
 from tests.links.page import POLICIES, LinkPage, text
 
 LONGEST_OF_THE_HOUSE = 9_000
@@ -177,6 +178,16 @@ def test_wrong_links_are_refused_alike(page: LinkPage) -> None:
     assert verdicts.faults == []
     assert verdicts.links == 2_000
     assert len(verdicts.words) > 20
+
+
+def test_links_that_follow_coverage_are_refused_alike(page: LinkPage) -> None:
+    assert compare(guided_cases(1_000, seed=7), page).faults == []
+
+
+@pytest.mark.slow
+def test_fifty_thousand_wrong_links_are_refused_alike(page: LinkPage) -> None:
+    assert compare(cases(25_000, seed=21), page).faults == []
+    assert compare(guided_cases(25_000, seed=22), page).faults == []
 
 
 @given(st.text(max_size=300))

@@ -131,6 +131,13 @@ def test_only_the_designer_may_ask_the_api_itself(address: str, folder: Path) ->
     assert "connect-src 'self' https://api.anthropic.com;" in policy
 
 
+def test_only_the_embedded_page_may_be_framed(address: str) -> None:
+    for path in ("/", "/index.html", "/?embed=10", "/?x=embed=1", "/main.js?embed=1", "/missing?embed=1"):
+        assert "frame-ancestors 'none'" in Answer(address, path).headers["Content-Security-Policy"]
+    for path in ("/?embed=1", "/index.html?a=b&embed=1"):
+        assert Answer(address, path).headers["Content-Security-Policy"].endswith("frame-ancestors *")
+
+
 def test_only_a_name_that_holds_the_content_is_kept_for_ever(address: str, folder: Path) -> None:
     right = sha256(b"body").hexdigest()[:12]
     for name, kept in (

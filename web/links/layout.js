@@ -1,4 +1,4 @@
-/** What lies in a share link. Written by `python -m tabrl_py.policy.link_layout`; do not edit. */
+/** What lies in a share link. Written by `python -m tabrl_py.policy.link_layout`. */
 
 export const LAYOUT = /** @type {const} */ (
 {

@@ -82,7 +82,10 @@ export class QuantisingCost {
     const { ask, library, tasks } = this.app;
     const task = tasks.get(entry.task ?? "");
     if (!task) throw new Error("its task is not known here.");
-    const shared = policyOf(policyPayload(file, { name: "", precision }, library.linkTasks), library.linkTasks);
+    const shared = policyOf(
+      policyPayload(file, { name: "", precision }, library.linkTasks),
+      library.linkTasks,
+    );
     const [before, after] = await Promise.all(
       [file, shared.file].map((each) => ask.evaluator.measure(each, task, "", EVALUATION_SEEDS)),
     );

@@ -33,7 +33,11 @@ export class ShareSheet {
     this.address = "";
     /** Counts what was asked for, so that an older answer is dropped. */
     this.turn = 0;
-    this.kinds = h("div", { class: "segmented share-kinds", role: "radiogroup", "aria-label": "What to share" });
+    this.kinds = h("div", {
+      class: "segmented share-kinds",
+      role: "radiogroup",
+      "aria-label": "What to share",
+    });
     this.words = h("p", { class: "muted" });
     this.name = h("input", {
       class: "field",
@@ -147,7 +151,10 @@ export class ShareSheet {
       const file = kind === "policy" ? await what.policy?.load() : null;
       if (file) fragment = await policyLink(file, words, app.library.linkTasks);
       else if (what.recipe && kind === "recipe")
-        fragment = await recipeLink(what.recipe, words, { tasks: app.tasks, settings: app.trainPanel.settings });
+        fragment = await recipeLink(what.recipe, words, {
+          tasks: app.tasks,
+          settings: app.trainPanel.settings,
+        });
       if (turn !== this.turn) return;
       this.address = `${location.origin}${location.pathname}${fragment}`;
       if (file && what.policy) this.cost.measure(what.policy, file, precision);
@@ -196,4 +203,3 @@ export class ShareSheet {
     }, 1500);
   }
 }
-
