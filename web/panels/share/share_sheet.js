@@ -5,6 +5,7 @@ import { recipeLink } from "../../links/recipe_link.js";
 import { button, h, setText } from "../elements.js";
 import { fullCount, shortCount } from "../format.js";
 import { algorithmWords } from "../settings_form.js";
+import { QrCode } from "./qr_code.js";
 import { QuantisingCost } from "./quantising_cost.js";
 
 /** @import {App} from "../../app.js" */
@@ -24,6 +25,7 @@ export class ShareSheet {
   constructor(app) {
     this.app = app;
     this.cost = new QuantisingCost(app, () => this.#ready());
+    this.qr = new QrCode();
     /** @type {Shareable} */
     this.what = { policy: null, recipe: null };
     /** @type {"policy"|"recipe"} */
@@ -82,6 +84,7 @@ export class ShareSheet {
       this.cost.element,
       h("label", { class: "visually-hidden", for: "share-link" }, "Link"),
       this.link,
+      this.qr.element,
       this.problem,
       h(
         "div",
@@ -169,6 +172,7 @@ export class ShareSheet {
     setText(this.length, length ? `${fullCount(length)} characters` : "none");
     this.link.value = this.address;
     this.#ready();
+    this.qr.show(this.address).catch((error) => app.notices.report(error, { key: "link" }));
   }
 
   /** What a policy loses is known before its link is copied. */
