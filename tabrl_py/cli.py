@@ -1,4 +1,4 @@
-"""The command line, `python -m tabrl_py train|evaluate|export|import|tasks`: the tab's code, natively."""
+"""The command line, `python -m tabrl_py train|evaluate|export|import|link|tasks`: the tab's code, natively."""
 
 import argparse
 import csv
@@ -21,6 +21,7 @@ from tabrl_py.policy import Policy, check_fits, load_policy, save_policy
 from tabrl_py.policy.exports import FORMATS, export_policy
 from tabrl_py.policy.file import parse
 from tabrl_py.policy.imports.read import import_policy
+from tabrl_py.policy.link import SharedRecipe, policy_link, read_link
 from tabrl_py.protocol import Evaluation, Progress
 from tabrl_py.sim.models import actuators_of
 from tabrl_py.sim.native import NativeBatchSim
@@ -93,6 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--normalizer", type=Path, metavar="PKL", help="what VecNormalize saved")
     imports.add_argument("--out", type=Path, metavar="FILE", help="default: beside the file")
     imports.set_defaults(run=_import)
+
+    link = commands.add_parser("link", help="print the link of a policy, or write the policy of a link")
+    link.add_argument("what", metavar="POLICY|LINK", help="a policy file, or an address that ends in #p=...")
+    link.add_argument("--name", help="what to call it; its task's title else")
+    link.add_argument("--f16", action="store_true", help="16 bits a weight in place of 8: longer, closer")
+    link.add_argument("--page", default="http://127.0.0.1:8080/", metavar="URL", help="that opens the link")
+    link.add_argument("--out", type=Path, default=Path("policy.safetensors"), help="for the policy of a link")
+    link.set_defaults(run=_link)
 
     tasks = commands.add_parser("tasks", help="list the tasks")
     tasks.set_defaults(run=_tasks)
@@ -206,6 +215,22 @@ def _import(args: argparse.Namespace) -> int:
     out = args.out or args.file.with_suffix(".safetensors")
     _write(out, save_policy(policy))
     print(f"policy of {policy.task}: {out}")
+
+
+def _link(args: argparse.Namespace) -> int:
+    if "#" not in args.what:
+        policy = load_policy(Path(args.what).read_bytes())
+        name = args.name or get_task(policy.task).title
+        made = f"{policy.steps} steps"
+        print(args.page + policy_link(policy, name, made, precision="f16" if args.f16 else "int8"))
+        return 0
+    shared = read_link(args.what)
+    if isinstance(shared, SharedRecipe):
+        # Only shown: its reward is somebody else's code.
+        print(json.dumps(shared.recipe.to_json(), indent=1))
+        return 0
+    _write(args.out, save_policy(shared.policy))
+    print(f"{shared.name!r}, for {shared.policy.task}, {shared.policy.steps} steps: {args.out}")
     return 0
 
 

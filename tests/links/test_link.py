@@ -54,9 +54,16 @@ def small_policy(sizes: tuple[int, ...], **changes: Any) -> Policy:  # noqa: ANN
         "steps": 77,
         **changes,
     }
-    bounds = {"action_low": TASK.action_low, "action_high": TASK.action_high}
-    where = {"task": TASK.id, "model": TASK.model, "layout_version": TASK.layout_version}
-    return Policy(sizes=sizes, **where, **bounds, **settings)
+    task = settings.pop("task", TASK.id)
+    return Policy(
+        task=task,
+        model=TASK.model,
+        layout_version=TASK.layout_version,
+        sizes=sizes,
+        action_low=TASK.action_low,
+        action_high=TASK.action_high,
+        **settings,
+    )
 
 
 def test_the_description_of_the_page_is_current(tmp_path: Path) -> None:
@@ -204,7 +211,7 @@ def test_no_payload_raises_anything_else(kind: str, payload: bytes, page: LinkPa
 
 
 def test_a_bomb_is_refused_early(page: LinkPage) -> None:
-    bomb = forge("recipe", bytes(200_000_000))
+    bomb = forge("recipe", bytes(50_000_000))
     assert len(bomb) < LAYOUT["longest_link"]
     verdicts = compare([bomb], page)
     assert verdicts.faults == []

@@ -13,7 +13,9 @@ import pytest
 
 from tabrl_py.cli import main
 from tabrl_py.policy import load_policy
-from tabrl_py.tasks import TASKS
+from tabrl_py.policy.link import recipe_link
+from tabrl_py.tasks import TASKS, get_task
+from tabrl_py.tasks.recipes import default_recipe
 
 SMALL = ["--set", "n_envs=4", "--set", "algo.n_steps=16", "--set", "algo.minibatch_size=32"]
 SMALL += ["--set", "network.hidden=8,4"]
@@ -109,3 +111,20 @@ def test_ctrl_c_saves_the_policy_and_the_run(tmp_path: Path, robot_models: Path)
     assert f"--resume {run}" in output
     assert load_policy(out.read_bytes()).steps > 0
     assert run.exists()
+
+
+def test_a_policy_becomes_a_link_and_a_policy_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand = Path(__file__).parents[2] / "web" / "policies" / "humanoid-stand.safetensors"
+    assert main(["link", str(stand), "--page", "https://lab.example/"]) == 0
+    address = capsys.readouterr().out.strip()
+    assert address.startswith("https://lab.example/#p=")
+    out = tmp_path / "shared.safetensors"
+    assert main(["link", address, "--out", str(out)]) == 0
+    assert "'Stand', for humanoid-stand" in capsys.readouterr().out
+    assert load_policy(out.read_bytes()).sizes == load_policy(stand.read_bytes()).sizes
+    assert main(["link", address[:-9]]) == 2
+    assert "LinkError: the link is cut short" in capsys.readouterr().err
+    assert main(["link", recipe_link(default_recipe(get_task("humanoid-walk")), "w")]) == 0
+    assert json.loads(capsys.readouterr().out)["task"] == "humanoid-walk"
