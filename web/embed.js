@@ -3,7 +3,11 @@
 /** @import {PlayControl} from "./play_control.js" */
 
 export const embedded = new URLSearchParams(location.search).get("embed") === "1";
-if (embedded) document.body.dataset.embed = "yes";
+if (embedded) {
+  document.body.dataset.embed = "yes";
+  // Without controls there are no rooms to go to: keys are left to the page around.
+  window.addEventListener("keydown", (event) => event.stopPropagation(), true);
+}
 
 /**
  * Rest while the frame is scrolled away or the tab is hidden.

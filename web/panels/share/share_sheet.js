@@ -94,6 +94,8 @@ export class ShareSheet {
         button("Close", () => dialog.close()),
       ),
     );
+    // The page's own keys, Escape among them, mean the room behind.
+    dialog.addEventListener("keydown", (event) => event.stopPropagation());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     return dialog;
   }
