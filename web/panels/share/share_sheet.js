@@ -111,6 +111,7 @@ export class ShareSheet {
       ...(policy ? [this.#choice("policy", "Policy")] : []),
       ...(recipe ? [this.#choice("recipe", "Recipe")] : []),
     );
+    this.kinds.hidden = !policy || !recipe;
     this.#make();
     if (!this.dialog.open) this.dialog.showModal();
   }
