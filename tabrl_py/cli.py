@@ -1,4 +1,4 @@
-"""The command line, `python -m tabrl_py train|evaluate|export|import|link|tasks`: the tab's code, natively."""
+"""The command line, `python -m tabrl_py train|evaluate|export|import|link|tasks`: what the tab has."""
 
 import argparse
 import csv

@@ -17,6 +17,7 @@ from tabrl_py.tasks.recipes import default_recipe
 from tests.links.page import POLICIES
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+PUT_IN = (*ALPHABET, "%", "=", " ", "é", "\u0000")
 REWARD = "def reward(s):\n    return s.upright, {'upright': s.upright}\n"
 HOSTILE = '<img src=x onerror="window.pwned=1"></script><script>window.pwned=1</script>'
 
@@ -92,9 +93,8 @@ def cases(count: int, seed: int) -> Iterator[str]:
     def changed() -> str:
         link = rng.choice(sound)
         at = rng.randrange(3, len(link))
-        return (
-            link[:at] + rng.choice((*ALPHABET, "%", "=", " ", "é", "\u0000")) + link[at + rng.randrange(2) :]
-        )
+        put: str = rng.choice(PUT_IN)
+        return link[:at] + put + link[at + rng.randrange(2) :]
 
     def resealed() -> str:
         kind, payload = rng.choice(payloads if rng.random() < 0.3 else recipes)
