@@ -215,6 +215,7 @@ def _import(args: argparse.Namespace) -> int:
     out = args.out or args.file.with_suffix(".safetensors")
     _write(out, save_policy(policy))
     print(f"policy of {policy.task}: {out}")
+    return 0
 
 
 def _link(args: argparse.Namespace) -> int:
