@@ -107,9 +107,9 @@ export class WatchPanel {
             }),
             this.exporter,
             this.choice.element,
-            this.sharer,
             this.file,
           ),
+          h("div", { class: "row" }, this.sharer),
         ),
         h(
           "section",
