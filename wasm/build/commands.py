@@ -11,9 +11,6 @@ from wasm.build.console import fail, say
 from wasm.build.errors import BuildError
 from wasm.build.paths import DIST, ROOT
 
-BESIDE_EACH_OTHER = ("-n", "2", "--dist", "loadgroup")
-"""All tests: those in a browser in one process, the others in a second one."""
-
 
 def serve(arguments: list[str]) -> int:
     """Build the page and serve it until Ctrl+C; does not return."""
@@ -26,7 +23,7 @@ def test(arguments: list[str]) -> int:
     dist.build()
     os.environ["TABRL_CHROMIUM"] = browser.require_chromium()
     say(f"Running the tests (browser: {os.environ['TABRL_CHROMIUM']}) ...")
-    return _become(["-m", "pytest", *(arguments or BESIDE_EACH_OTHER)])
+    return _become(["-m", "pytest", *arguments])
 
 
 def bench(arguments: list[str]) -> int:
