@@ -7,7 +7,7 @@ rewards: how well the order after a search's short training foretells the order 
 rank correlation, its lower 95 % bound by Fisher's transformation with Fieller's variance).
 
 Every finished part is kept, so that an interrupted benchmark goes on, and `--seeds 1` first, then 3 repeats
-nothing. All of it takes about an hour of one core.
+nothing. All of it takes some hours.
 """
 
 import argparse
@@ -45,9 +45,9 @@ def main() -> None:
     """Measure what is not measured yet; print the table and, last, one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=16_384, help="of each member in each generation")
-    parser.add_argument("--full", type=int, default=131_072, help="of each rung's long training")
-    parser.add_argument("--ladder-seeds", type=int, default=1, help="trainings of each rung")
+    parser.add_argument("--steps", type=int, default=300_000, help="of each member in each generation")
+    parser.add_argument("--full", type=int, default=2_500_000, help="of each rung's long training")
+    parser.add_argument("--ladder-seeds", type=int, default=3, help="trainings of each rung")
     parser.add_argument("--skills", nargs="*", choices=tuple(SKILLS), default=list(SKILLS))
     parser.add_argument("--no-ladder", action="store_true")
     parser.add_argument("--trial", action="store_true", help="write no results: to see that it runs")
