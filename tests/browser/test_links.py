@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,7 +107,19 @@ def test_a_run_is_shared_as_its_recipe(open_lab: OpenLab, isolated_url: str) -> 
     assert shared.recipe == expected
 
 
-@pytest.mark.parametrize("fragment", ["#p=abc", "#r=", "#p=%00", "#q=AAAA"])
+def with_more(link: str) -> str:
+    """A link whose deflated data is followed by one more byte, under a checksum that is right."""
+    text = link.removeprefix("#p=")
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    packed = raw[5:] + b"\0"
+    raw = raw[:1] + zlib.crc32(packed).to_bytes(4, "little") + packed
+    return "#p=" + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["#p=abc", "#r=", "#p=%00", "#q=AAAA", pytest.param(with_more(link_of("hopper", "Hop")), id="more")],
+)
 def test_a_bad_link_is_one_message_and_the_page_is_as_always(
     open_lab: OpenLab, isolated_url: str, fragment: str
 ) -> None:
