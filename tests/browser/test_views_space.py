@@ -41,7 +41,7 @@ SPACE = """async ([model, count]) => {
     const wait = () => new Promise((done) => setTimeout(done, 20));
     for (let i = 0; i < 200 && space.drawn_ms === before; i++) await wait();
     // Until nothing more is to be drawn: no blend between poses, no drift of the camera.
-    for (let i = 0; i < 400 && (space.request || space.resting); i++) await wait();
+    for (let i = 0; i < 400 && space.next.due; i++) await wait();
   };
   // Where a body is on the page (px).
   window.onPage = (row, body) => {

@@ -6,6 +6,7 @@ import { Crowd } from "./crowd.js";
 import { Floor } from "./floor.js";
 import { FollowCamera } from "./follow_camera.js";
 import { Insight } from "./insight.js";
+import { NextPicture } from "./next_picture.js";
 import { POSE, PoseStream } from "./pose.js";
 import { PushDrag } from "./push_drag.js";
 import { RobotMeshes, selectionRing } from "./robot_meshes.js";
@@ -73,9 +74,10 @@ export class Robot3D {
     this.ring = selectionRing(this.theme);
     this.stagehand.scene.add(this.ring);
     this.running = false;
-    this.request = 0;
-    /** Timer of a pause between pictures, where the processor draws them. */
-    this.resting = 0;
+    this.next = new NextPicture(
+      () => this.rest_ms,
+      (now_ms) => this.draw(now_ms),
+    );
     this.last_ms = 0;
     this.drawn_ms = 0;
     /** Main-thread time (ms) of the last drawn picture. */
@@ -199,9 +201,7 @@ export class Robot3D {
   stop() {
     this.running = false;
     this.push.release();
-    cancelAnimationFrame(this.request);
-    clearTimeout(this.resting);
-    this.request = this.resting = 0;
+    this.next.stop();
   }
 
   destroy() {
@@ -272,19 +272,14 @@ export class Robot3D {
   }
 
   ask() {
-    if (!this.running || this.request || this.resting) return;
-    const rest_ms = this.stagehand.free_ms + this.stagehand.rest_ms - performance.now();
-    if (this.stagehand.software && rest_ms > 4) {
-      this.resting = window.setTimeout(() => {
-        this.resting = 0;
-        this.ask();
-      }, rest_ms);
-      return;
-    }
-    this.request = requestAnimationFrame((now) => {
-      this.request = 0;
-      this.draw(now);
-    });
+    if (this.running) this.next.ask();
+  }
+
+  /** Time (ms) of the pause before the next picture, where the processor draws them. */
+  get rest_ms() {
+    const { software, free_ms, rest_ms } = this.stagehand;
+    const left_ms = free_ms + rest_ms - performance.now();
+    return software && left_ms > 4 ? left_ms : 0;
   }
 
   /** @param {number} now_ms */

@@ -6,6 +6,7 @@
 import { FieldHands } from "./field_hands.js";
 import { FieldPainter } from "./field_painter.js";
 import { layOut } from "./grid_layout.js";
+import { NextPicture } from "./next_picture.js";
 import { groupsOf } from "./policy_colours.js";
 import { figureView, skeleton } from "./skeleton.js";
 import { font, readTheme } from "./theme.js";
@@ -56,9 +57,10 @@ export class StickField {
     this.order = {};
     /** The painter is at work. */
     this.painting = false;
-    this.request = 0;
-    /** @type {ReturnType<typeof setTimeout>|undefined} */
-    this.timer = undefined;
+    this.next = new NextPicture(
+      () => this.rest.wait_ms,
+      () => this.send(),
+    );
     this.pictures = 0;
     /** Main-thread time (ms) of the last picture, and the painter's own. */
     this.draw_ms = 0;
@@ -305,28 +307,14 @@ export class StickField {
 
   stop() {
     this.running = false;
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    cancelAnimationFrame(this.request);
-    this.request = 0;
+    this.next.stop();
   }
 
   /** One picture at a time, as soon as the page draws and the one before is done. */
   ask() {
-    if (!this.running || this.painting || this.request || this.timer !== undefined) return;
+    if (!this.running || this.painting) return;
     if (!this.order.frame && !this.order.view && !this.order.robots) return;
-    const { wait_ms } = this.rest;
-    if (wait_ms > 0) {
-      this.timer = setTimeout(() => {
-        this.timer = undefined;
-        this.ask();
-      }, wait_ms);
-      return;
-    }
-    this.request = requestAnimationFrame(() => {
-      this.request = 0;
-      this.send();
-    });
+    this.next.ask();
   }
 
   send() {

@@ -1,6 +1,7 @@
 /** @import {Scene} from "./scene.js" */
 /** @import {GridLayout} from "./grid_layout.js" */
 import { cellAt, cellByKey, layOut } from "./grid_layout.js";
+import { NextPicture } from "./next_picture.js";
 import { PictureRest } from "./picture_rest.js";
 import { PoseStream } from "./pose.js";
 import { restPose } from "./scene.js";
@@ -65,12 +66,18 @@ export class StickGrid {
     this.width = 0;
     this.height = 0;
     this.running = false;
-    this.request = 0;
     this.rest = new PictureRest();
+    this.next = new NextPicture(
+      () => this.rest.wait_ms,
+      (now_ms) => {
+        this.rest.begin();
+        const more = this.stream?.advance(performance.now()) ?? false;
+        this.draw(now_ms);
+        if (more) this.ask();
+      },
+    );
     /** Pictures drawn so far. */
     this.pictures = 0;
-    /** @type {ReturnType<typeof setTimeout>|undefined} */
-    this.timer = undefined;
     /** Main-thread time (ms) of the last drawn picture. */
     this.draw_ms = 0;
     this.listeners = new AbortController();
@@ -178,10 +185,7 @@ export class StickGrid {
 
   stop() {
     this.running = false;
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    cancelAnimationFrame(this.request);
-    this.request = 0;
+    this.next.stop();
   }
 
   destroy() {
@@ -198,22 +202,7 @@ export class StickGrid {
   }
 
   ask() {
-    if (!this.running || this.request || this.timer !== undefined) return;
-    const { wait_ms } = this.rest;
-    if (wait_ms > 0) {
-      this.timer = setTimeout(() => {
-        this.timer = undefined;
-        this.ask();
-      }, wait_ms);
-      return;
-    }
-    this.request = requestAnimationFrame((now) => {
-      this.request = 0;
-      this.rest.begin();
-      const more = this.stream?.advance(performance.now()) ?? false;
-      this.draw(now);
-      if (more) this.ask();
-    });
+    if (this.running) this.next.ask();
   }
 
   /** @param {number} _now_ms */
