@@ -1,6 +1,7 @@
 """Every message between the page and its workers, one dataclass each.
 
-Those about code that is not trusted are in code_messages.py, those of the loop in loop_messages.py.
+Those about code that is not trusted are in code_messages.py, those about files of other programs in
+policy_messages.py, those of the loop in loop_messages.py.
 web/protocol.d.ts is generated from all (`python -m tabrl_py.typescript`). A message is a plain object
 whose `type` is the snake_case name of its class. Binary fields (`bytes` here) are ArrayBuffers there,
 transferred, not copied. A number that is not finite crosses as null.
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from tabrl_py.code_messages import CodeRuns, CodeTried, Fitness, MeasureFitness, TryCode
+from tabrl_py.policy_messages import PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
 
 Part = Literal["physics", "policy", "reward", "learning", "waiting"]
 RunState = Literal["running", "paused", "finished", "stopped"]
@@ -207,32 +209,6 @@ class Inspect:
     show: int = 0
 
 
-# Page to evaluator
-
-
-@dataclass(frozen=True)
-class WritePolicy:
-    """Write a policy in another program's format, for an evaluator."""
-
-    id: int
-    policy: bytes
-    format: Literal["onnx", "json"]
-    actuators: list[dict[str, Any]]
-    """Of the task's robot, as NAME.scene.json has them; empty where they are not known."""
-
-
-@dataclass(frozen=True)
-class ReadPolicy:
-    """Read a policy of another program, for an evaluator."""
-
-    id: int
-    file: bytes
-    normalizer: bytes | None
-    """What VecNormalize saved beside it."""
-    task: str
-    """Id of the task to prefer where the policy fits several; "" for none."""
-
-
 # Worker to page
 
 
@@ -364,22 +340,6 @@ class Evaluated:
 
     id: int
     evaluation: Evaluation
-
-
-@dataclass(frozen=True)
-class PolicyWritten:
-    """Answer to WritePolicy."""
-
-    id: int
-    file: bytes
-
-
-@dataclass(frozen=True)
-class PolicyRead:
-    """Answer to ReadPolicy: the policy as a file of TabRL."""
-
-    id: int
-    policy: bytes
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections import deque
 from tabrl_py.code_messages import CodeProblem, CodeTried, Fitness, MeasureFitness, TryCode
 from tabrl_py.errors import ConfigError
 from tabrl_py.policy import check_fits, load_policy, save_policy
-from tabrl_py.protocol import PolicyRead, PolicyWritten, ReadPolicy, ToWorker, WritePolicy
+from tabrl_py.policy_messages import PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
+from tabrl_py.protocol import ToWorker
 from tabrl_py.rewards.check import check_source
 from tabrl_py.rewards.measure import Measurement
 from tabrl_py.rewards.problems import Problem

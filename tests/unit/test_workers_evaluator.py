@@ -10,7 +10,8 @@ from tabrl_py.code_messages import CodeTried, Fitness, MeasureFitness, TryCode
 from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.policy.exports import export_policy
-from tabrl_py.protocol import Pause, PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
+from tabrl_py.policy_messages import PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
+from tabrl_py.protocol import Pause
 from tabrl_py.rewards.fitness import FITNESS
 from tabrl_py.rewards.measure import measure_fitness
 from tabrl_py.sim.models import actuators_of, model_path
