@@ -185,10 +185,11 @@ export class WorkerClient {
   #fail(failed) {
     const error = failure(failed);
     const waiting = this.pending.get(failed.id);
-    this.pending.delete(failed.id);
+    // The end rejects whatever waits, the failed request too.
     if (failed.fatal) this.#end("lost", error);
     else if (waiting) waiting.reject(error);
     else this.handlers.onMessage(failed);
+    this.pending.delete(failed.id);
   }
 
   /** @param {string} name of the function that does not come back */

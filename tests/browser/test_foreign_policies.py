@@ -69,6 +69,19 @@ def test_another_policy_class_is_one_message_and_the_show_goes_on(open_lab: Open
     lab.wait_frames()
 
 
+def test_an_export_that_breaks_its_worker_is_told(open_lab: OpenLab, plain_url: str) -> None:
+    lab = open_lab(plain_url)
+    lab.wait_watch("playing")
+    # As a host that still has another version's file would send it.
+    lab.page.route("**/*.scene.json", lambda route: route.fulfill(json={"actuators": [{}]}))
+    lab.panel("watch").locator("#export-format").select_option("onnx")
+    lab.press("Export")
+    lab.page.locator("#notices :text('Writing .onnx')").wait_for()
+    lab.page.locator("#notices :text('Writing .onnx')").wait_for(state="detached", timeout=120_000)
+    assert len(lab.notices()) == 1
+    lab.wait_frames()
+
+
 def test_what_the_page_exports_acts_as_the_policy_and_comes_back(open_lab: OpenLab, plain_url: str) -> None:
     lab = open_lab(plain_url)
     lab.wait_watch("playing")

@@ -52,4 +52,6 @@ def is_fresh(stamp: Path, expected: str) -> bool:
 def mark(stamp: Path, value: str) -> None:
     """Record that the step has succeeded with these inputs."""
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(value + "\n", encoding="ascii")
+    beside = stamp.with_suffix(".part")
+    beside.write_text(value + "\n", encoding="ascii")
+    beside.replace(stamp)
