@@ -105,11 +105,10 @@ export class WatchPanel {
               title:
                 "A .safetensors or .onnx file, or a PPO .zip of Stable-Baselines3 (with its VecNormalize .pkl); or drop it on the page",
             }),
-            this.exporter,
-            this.choice.element,
+            this.sharer,
             this.file,
           ),
-          h("div", { class: "row" }, this.sharer),
+          h("div", { class: "row" }, this.exporter, this.choice.element),
         ),
         h(
           "section",
