@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tabrl_py.meta import Brief, Loop
 from tabrl_py.meta.builtin import BuiltinDesigner
 from tabrl_py.meta.native import Workshop, run
 from tabrl_py.meta.plan import Command
+from tests.asynchronous import awaited
 
 
 def test_members_learn_on_from_the_weights_that_they_are_given() -> None:
@@ -21,7 +24,7 @@ def test_members_learn_on_from_the_weights_that_they_are_given() -> None:
         pbt=True,
     )
     workshop = Workshop()
-    state = run(loop := Loop(wanted), BuiltinDesigner(), workshop).state
+    state = awaited(asyncio.to_thread(run, loop := Loop(wanted), BuiltinDesigner(), workshop)).state
     trained = {line.id: line.data for line in loop.ledger.lines if line.kind == "train"}
     before = sorted(state.generation_members(2), key=lambda member: -(member.fitness or 0.0))
     after = state.generation_members(3)
