@@ -44,9 +44,9 @@ class Entry:
 
 
 ZOO = {
-    "humanoid-stand": Entry("humanoid-stand"),
     # Shipped before the task's recipe went from 6 epochs to 4.
     "humanoid-walk": Entry("humanoid-walk", {"algo.n_epochs": 6}),
+    "humanoid-stand": Entry("humanoid-stand"),
     "humanoid-run": Entry("humanoid-run"),
     "walker": Entry("Walker2d-v5"),
     "hopper": Entry("Hopper-v5"),

@@ -128,6 +128,8 @@ class Push:
     force_n: list[float]
     point_m: list[float]
     steps: int = 4
+    show: int = 0
+    """Which show of a player the row belongs to."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,12 @@ class RequestEvaluation:
 
 @dataclass(frozen=True)
 class StartPlaying:
-    """Show a policy acting without learning; row k's first episode has evaluation seed `seed + k`."""
+    """Show a policy acting without learning; row k's first episode has evaluation seed `seed + k`.
+
+    A player without Python has any number of shows beside each other and tells them apart by `show`; one in
+    Python has one. The rows of a show may lie in several workers: this one takes `n_envs` of them, from
+    `first_row` on.
+    """
 
     task: dict[str, Any]
     model_xml: str
@@ -173,6 +180,39 @@ class StartPlaying:
     seed: int
     deterministic: bool = True
     speed: float = 1.0
+    show: int = 0
+    first_row: int = 0
+    running: bool = True
+    """Whether it moves at once, or waits for Resume."""
+
+
+@dataclass(frozen=True)
+class StopPlaying:
+    """End one show of a player without Python; the others go on."""
+
+    show: int
+
+
+@dataclass(frozen=True)
+class SwapPolicy:
+    """Let other weights act in a show of a player without Python; its robots stay where they are."""
+
+    show: int
+    policy: bytes
+
+
+@dataclass(frozen=True)
+class Disturb:
+    """What the world is like for every robot of a player without Python, from the next step on."""
+
+    slope: float = 0.0
+    """Rise over run along the world's x; gravity is tilted by it."""
+    friction: float = 1.0
+    """Times the plain model's."""
+    gravity: float = 1.0
+    """Times the plain model's."""
+    motor: int = -1
+    """The actuator that gives no force; -1: all work."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +284,8 @@ class Started:
     steps: int
     arithmetic: Literal["compiled", "numpy"] = "numpy"
     """What learns: the compiled kernels, or the slower NumPy reference."""
+    show: int = 0
+    """Player only: which of its shows; so in Frame and EpisodeEnded."""
 
 
 @dataclass(frozen=True)
@@ -264,6 +306,7 @@ class Frame:
     """Player only: simulated seconds per second, as measured."""
     commands: list[float] = field(default_factory=list)
     """Player only: the command of each watched row, one after the other; empty where the task takes none."""
+    show: int = 0
 
 
 @dataclass(frozen=True)
@@ -299,7 +342,8 @@ class EpisodeEnded:
     terminated: bool
     distance: float | None
     disturbed: bool
-    """Whether a push or somebody's command touched the episode."""
+    """Whether a push, a disturbance or somebody's command touched the episode."""
+    show: int = 0
 
 
 @dataclass(frozen=True)
@@ -353,6 +397,8 @@ class Failed:
     fatal: bool
     """Whether the worker can do nothing more and must be replaced."""
     id: int = 0
+    show: int = -1
+    """The show of a player without Python that could not start; -1: it was something else."""
 
 
 ToWorker: TypeAlias = (
@@ -365,6 +411,9 @@ ToWorker: TypeAlias = (
     | RequestCheckpoint
     | RequestEvaluation
     | StartPlaying
+    | StopPlaying
+    | SwapPolicy
+    | Disturb
     | SetSpeed
     | SingleStep
     | ResetRows

@@ -2,6 +2,7 @@
 
 import { AskDoor } from "./ask_door.js";
 import { PageError } from "./errors.js";
+import { LiveTraining } from "./live_training.js";
 import { Curves } from "./panels/curves.js";
 import { byId, setText } from "./panels/elements.js";
 import { duration, shortCount, times } from "./panels/format.js";
@@ -58,6 +59,7 @@ export class App {
     if (PHONE.matches) this.run.workers = Math.min(this.run.workers, WORKERS_ON_PHONE);
     this.play = new PlayControl(notices, loadModel);
     this.library = new PolicyLibrary(this.tasks, this.run);
+    this.live = new LiveTraining(this.play, this.run, this.library);
     this.ask = new AskDoor(this);
     this.share = new ShareDoor(this);
     /** @type {Room} */
@@ -89,6 +91,7 @@ export class App {
       settings,
       play: this.play,
       library: this.library,
+      stage: this.stage,
       wishes: {
         show: (entry, task, more) => this.show(entry, task, more),
         importFiles: (files) => importFiles(this, files),
@@ -174,6 +177,8 @@ export class App {
     const task = training && this.tasks.get(training.task ?? "");
     if (!training || !task) return;
     this.show(training, task);
+    const [first] = this.play.lineup.parts;
+    if (first) first.follows = this.run.live;
     this.enter("watch");
   }
 
@@ -223,7 +228,9 @@ export class App {
     this.#runState();
     if (room === "ask") return;
     const words =
-      room === "watch" ? watchWords(play) : trainWords(run, trainPanel.task.title, trainPanel.robots);
+      room === "watch"
+        ? watchWords(play, this.watchPanel.world.motors)
+        : trainWords(run, trainPanel.task.title, trainPanel.robots);
     const task = room === "watch" ? play.show?.task : trainPanel.shown ? run.task : trainPanel.task;
     const { close } = this.stage.view;
     const line = close === null ? words.line : `robot ${close + 1} · ${words.line}`;
@@ -323,6 +330,7 @@ export class App {
     const { play, run, stage, views } = this;
     for (const source of [play, stage]) source.addEventListener("change", () => this.words());
     play.addEventListener("started", () => this.#started("watch"));
+    play.addEventListener("lineup", () => this.#started("watch"));
     play.addEventListener("frame", (event) =>
       stage.setFrame(views.watch, /** @type {CustomEvent<Frame>} */ (event).detail),
     );
@@ -358,8 +366,11 @@ export class App {
     const { started, task } =
       room === "watch" ? { started: this.play.started, task: this.play.show?.task } : this.run;
     if (!started || !task) return;
+    const { lineup } = this.play;
+    this.views.watch.labels = lineup.labels;
+    const robots = room === "watch" ? lineup.robots : started.rows.length;
     this.stage
-      .setRobots(this.views[room], task.model, started.rows.length, started.dt)
+      .setRobots(this.views[room], task.model, robots, started.dt)
       .catch((error) => this.#sceneFailed(error));
     if (room === "train") this.measureBaseline(task);
   }

@@ -7,6 +7,7 @@ import { Notices } from "./errors.js";
 import { keepOffline } from "./offline.js";
 import { byId } from "./panels/elements.js";
 import { fillKeyList, listenToHeldKeys, listenToKeys, shortcuts } from "./panels/keyboard.js";
+import { PLAIN_WORLD } from "./play_control.js";
 import { importFiles } from "./policy_files.js";
 import { RANDOM } from "./policy_library.js";
 import { loadCatalogue, missingAbility } from "./requirements.js";
@@ -47,6 +48,8 @@ function listen(app) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("keys-dialog"));
   const table = shortcuts({
     ...app.actions,
+    race: () => app.room === "watch" && app.watchPanel.race.start(),
+    plain: () => app.room === "watch" && app.play.disturb(PLAIN_WORLD),
     watch: () => app.enter("watch"),
     ask: () => app.enter("ask"),
     figures: () =>

@@ -4,84 +4,44 @@
  */
 
 import { failure, PageError } from "./errors.js";
+import { Guests } from "./guests.js";
+import { Lineup } from "./lineup.js";
+import { needsPython, PlayWorkers } from "./play_workers.js";
 import { RANDOM } from "./policy_library.js";
-import { EVALUATION_SEEDS } from "./run_control.js";
-import { WorkerClient } from "./worker_client.js";
+import { Tally } from "./tally.js";
 
-/** @import {Booting, EpisodeEnded, Evaluated, Evaluation, Frame, FromWorker, Push, Started} from "./protocol" */
-/** @import {PolicyEntry, Recipe, TaskRecord} from "./page_types" */
+/** @import {Detail, Disturb, EpisodeEnded, Frame, FromWorker, Push, Started} from "./protocol" */
+/** @import {TaskRecord} from "./page_types" */
 /** @import {Notices} from "./errors.js" */
+/** @import {Part, Show} from "./lineup.js" */
+/** @import {ShowTeam} from "./show_team.js" */
+/** @import {WorkerClient} from "./worker_client.js" */
 
-/** @typedef {{entry: PolicyEntry, task: TaskRecord, n_envs: number, seed: number}} Show */
+/** @typedef {Required<Omit<Disturb, "type">>} World */
 /** @typedef {"booting"|"playing"|"paused"|"failed"} State */
 
 export const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
 /** Episodes listed one by one; older ones live on in the tally. */
 const EPISODES_LISTED = 40;
+/** The world as the models have it. @type {World} */
+export const PLAIN_WORLD = { slope: 0, friction: 1, gravity: 1, motor: -1 };
 
-/** Returns of a show's episodes, however many there were. */
-class Tally {
-  /** Episodes that nobody pushed. */
-  count = 0;
-  mean = 0;
-  /** Episodes that somebody pushed; they are in no mean. */
-  pushed = 0;
-  /** Unpushed episodes that began from an evaluation seed: the first of each robot. @type {EpisodeEnded[]} */
-  first = [];
-  /** Sum of squared distances from the mean (Welford 1962). */
-  #squares = 0;
+const NO_EPISODES = new Tally();
 
-  /** Population standard deviation, as numpy.std. */
-  get std() {
-    return Math.sqrt(this.#squares / Math.max(1, this.count));
-  }
-
-  /** @param {EpisodeEnded} episode */
-  add(episode) {
-    if (episode.disturbed) {
-      this.pushed += 1;
-      return;
-    }
-    if (episode.seed !== null) this.first.push(episode);
-    this.count += 1;
-    const before = episode.episode_return - this.mean;
-    this.mean += before / this.count;
-    this.#squares += before * (episode.episode_return - this.mean);
-  }
-}
-
-/** @param {WorkerClient} client */
-function gone(client) {
-  return client.state === "lost" || client.state === "closed";
-}
-
-/** @param {unknown} error */
-function needsPython(error) {
-  return error instanceof PageError && error.kind === "NeedsPythonError";
-}
-
-/** Fires "change", "started", "frame" (detail: Frame), "detail" (detail: Detail) and "episode" (detail: EpisodeEnded). */
-export class PlayControl extends EventTarget {
+/**
+ * Fires "change", "started", "lineup", "frame" (detail: Frame), "episode" (detail: EpisodeEnded of the first policy) and
+ * "ended" and "detail" (detail: Detail; of any, its row counted on the stage).
+ */
+export class PlayControl extends PlayWorkers {
   /**
    * @param {Notices} notices
    * @param {(task: TaskRecord) => Promise<string>} loadModel XML of a task's robot
    */
   constructor(notices, loadModel) {
-    super();
-    this.notices = notices;
-    this.loadModel = loadModel;
+    super(notices, loadModel);
+    this.guests = new Guests(this);
     /** @type {State} */
     this.state = "booting";
-    /** The worker that shows. @type {WorkerClient|null} */
-    this.client = null;
-    /** The worker without Python. @type {WorkerClient|null} */
-    this.quick = null;
-    /** The Python worker, once one was needed. @type {WorkerClient|null} */
-    this.python = null;
-    /** Ids of the tasks that take Python. @type {Set<string>} */
-    this.takesPython = new Set();
-    /** @type {Booting|null} */
-    this.boot = null;
     /** @type {Show|null} */
     this.show = null;
     /** The last show that really ran, to go back to. @type {Show|null} */
@@ -92,11 +52,9 @@ export class PlayControl extends EventTarget {
     this.frame = null;
     /** The newest episodes, oldest first. @type {EpisodeEnded[]} */
     this.episodes = [];
-    this.tally = new Tally();
+    this.lineup = new Lineup();
+    this.world = PLAIN_WORLD;
     this.speed = 1;
-    /** Evaluations of this page by policy key and task. @type {Map<string, Evaluation>} */
-    this.evaluations = new Map();
-    this.evaluating = false;
     /** The room is out of sight: the player rests. */
     this.resting = false;
     /** It played when it went out of sight. */
@@ -104,44 +62,9 @@ export class PlayControl extends EventTarget {
     this.losses = 0;
   }
 
-  /** Start loading the worker. */
-  prewarm() {
-    this.client ??= this.#quickClient();
-  }
-
-  #quickClient() {
-    if (!this.quick || gone(this.quick)) this.quick = this.#newClient("show");
-    return this.quick;
-  }
-
-  #pythonClient() {
-    if (!this.python || gone(this.python)) this.python = this.#newClient("player");
-    return this.python;
-  }
-
-  /**
-   * Whether only Python can play this: it says so of some tasks, and of rewards that are written as code.
-   * @param {TaskRecord} task
-   * @param {Recipe|null|undefined} recipe of the policy
-   */
-  #needsPython(task, recipe) {
-    return this.takesPython.has(task.id) || Boolean(recipe?.reward);
-  }
-
-  /**
-   * Let the worker that can show something show it; the other one rests.
-   * @param {Show} show
-   */
-  #clientFor(show) {
-    const python = this.#needsPython(show.task, show.entry.facts?.recipe);
-    const client = python ? this.#pythonClient() : this.#quickClient();
-    if (client !== this.client && this.client?.state === "ready") {
-      this.client.send({ type: "pause" });
-      this.client.expectTraffic(false);
-    }
-    this.client = client;
-    if (client.state === "ready") this.boot = null;
-    return client;
+  /** What the episodes of the first policy came to. */
+  get tally() {
+    return this.lineup.parts[0]?.tally ?? NO_EPISODES;
   }
 
   /**
@@ -149,29 +72,66 @@ export class PlayControl extends EventTarget {
    * @param {Show} show
    */
   async play(show) {
-    const client = this.#clientFor(show);
+    const client = this.clientFor(show);
     this.show = show;
     this.started = null;
     this.frame = null;
+    const part = this.lineup.setFirst(show);
+    for (const guest of this.lineup.guests)
+      if (client !== this.quick || guest.show.task.model !== show.task.model) this.guests.leave(guest.id);
+    if (client !== this.quick) {
+      this.quick?.send({ type: "disturb", ...PLAIN_WORLD });
+      this.world = PLAIN_WORLD;
+    } else if (this.world !== PLAIN_WORLD && !this.quick?.world) {
+      this.disturb(this.world);
+    }
     this.#forgetEpisodes();
     this.#enter("booting");
     try {
-      const [policy, model_xml] = await Promise.all([show.entry.load(), this.loadModel(show.task)]);
-      await client.booted;
-      if (this.show !== show || client !== this.client) return;
-      client.send({
-        type: "start_playing",
-        task: /** @type {any} */ (show.task),
-        model_xml,
-        policy: policy?.slice(0) ?? null,
-        n_envs: show.n_envs,
-        seed: show.seed,
-        deterministic: true,
-        speed: this.speed,
-      });
+      await this.startPart(part, client);
+      if (this.show !== show) return;
+      for (const guest of this.lineup.guests) if (guest.client !== client) this.guests.join(guest);
     } catch (error) {
       if (this.show === show && this.client?.state !== "lost" && this.state !== "failed") this.#failed(error);
     }
+  }
+
+  /**
+   * Send a part's show to whoever moves it, unless something else has taken its place meanwhile.
+   * @param {Part} part
+   * @param {WorkerClient|ShowTeam} client
+   */
+  async startPart(part, client) {
+    const { show } = part;
+    const [policy, model_xml] = await Promise.all([show.entry.load(), this.loadModel(show.task)]);
+    await client.booted;
+    if (client !== this.client || !this.lineup.parts.includes(part) || part.show !== show) return;
+    part.client = client;
+    client.send({
+      type: "start_playing",
+      task: /** @type {any} */ (show.task),
+      model_xml,
+      policy: policy?.slice(0) ?? null,
+      n_envs: show.n_envs,
+      seed: show.seed,
+      deterministic: true,
+      speed: this.speed,
+      show: part.id,
+      running: part.id === 0 || this.state === "playing",
+    });
+  }
+
+  /** Whether other policies can join, and the world be changed: in workers without Python. */
+  get canShare() {
+    return this.client !== null && this.client === this.quick;
+  }
+
+  /** @param {World} world for every robot */
+  disturb(world) {
+    if (!this.canShare) return;
+    this.world = world;
+    this.client?.send({ type: "disturb", ...world });
+    this.changed();
   }
 
   pause() {
@@ -192,19 +152,20 @@ export class PlayControl extends EventTarget {
   reset() {
     this.#forgetEpisodes();
     this.client?.send({ type: "reset_rows" });
-    this.#changed();
+    this.changed();
   }
 
   /** @param {number} speed simulated seconds per second */
   setSpeed(speed) {
     this.speed = speed;
     this.client?.send({ type: "set_speed", speed });
-    this.#changed();
+    this.changed();
   }
 
-  /** @param {Omit<Push, "type">} push */
+  /** @param {Omit<Push, "type"|"show">} push its row is one of the stage's */
   push(push) {
-    this.client?.send({ type: "push", ...push });
+    const at = this.lineup.at(push.row);
+    if (at) this.client?.send({ type: "push", ...push, row: at.row, show: at.part.id });
   }
 
   /**
@@ -237,10 +198,10 @@ export class PlayControl extends EventTarget {
    * @returns {Promise<void>}
    */
   async evaluateShow() {
-    const { show } = this;
-    if (!show || this.evaluating) return;
+    const { show, evaluating } = this;
+    if (!show || evaluating) return;
     this.evaluating = true;
-    this.#changed();
+    this.changed();
     try {
       const recipe = show.entry.facts?.recipe;
       const evaluation = await this.evaluate(await show.entry.load(), show.task, recipe);
@@ -249,36 +210,7 @@ export class PlayControl extends EventTarget {
       this.notices.report(error, { key: "play" });
     }
     this.evaluating = false;
-    this.#changed();
-  }
-
-  /**
-   * @param {ArrayBuffer|null} policy null: the random policy
-   * @param {TaskRecord} task
-   * @param {Recipe|null} [recipe] whose reward counts; of the policy, where there is one
-   * @returns {Promise<Evaluation>}
-   */
-  async evaluate(policy, task, recipe = null) {
-    const model_xml = await this.loadModel(task);
-    const python = this.#needsPython(task, recipe);
-    const client = python ? this.#pythonClient() : this.#quickClient();
-    await client.booted;
-    try {
-      /** @type {Evaluated} */
-      const answer = await client.request({
-        type: "request_evaluation",
-        policy: policy?.slice(0) ?? null,
-        task: /** @type {any} */ (task),
-        model_xml,
-        seeds: EVALUATION_SEEDS,
-        reward: policy ? "" : (recipe?.reward ?? ""),
-      });
-      return /** @type {any} */ (answer.evaluation);
-    } catch (error) {
-      if (!needsPython(error) || python) throw error;
-      this.takesPython.add(task.id);
-      return await this.evaluate(policy, task, recipe);
-    }
+    this.changed();
   }
 
   /** The evaluation made here of what is shown, or null. */
@@ -288,33 +220,19 @@ export class PlayControl extends EventTarget {
 
   #forgetEpisodes() {
     this.episodes = [];
-    this.tally = new Tally();
-  }
-
-  /** @param {"show"|"player"} role */
-  #newClient(role) {
-    /** @type {WorkerClient} */
-    const client = new WorkerClient(role, {
-      onMessage: (message) => client === this.client && this.#receive(message),
-      onBoot: (booting) => {
-        if (client !== this.client) return;
-        this.boot = booting;
-        this.#changed();
-      },
-      onLost: (error) => client === this.client && this.#lost(error),
-      onQuiet: (seconds) => client === this.client && seconds > 0 && this.#quiet(),
-    });
-    return client;
+    this.lineup.forget();
   }
 
   /** @param {FromWorker} message */
-  #receive(message) {
+  receive(message) {
     switch (message.type) {
       case "ready":
         this.boot = null;
-        return this.#changed();
+        return this.changed();
       case "started":
+        if (message.show) return this.guests.joined(message.show);
         this.started = message;
+        /** @type {Part} */ (this.lineup.parts[0]).started = true;
         this.proven = this.show;
         this.losses = 0;
         this.#enter("playing");
@@ -329,18 +247,21 @@ export class PlayControl extends EventTarget {
         this.dispatchEvent(new CustomEvent("frame", { detail: message }));
         return;
       case "detail":
-        this.dispatchEvent(new CustomEvent("detail", { detail: message }));
+        this.#tellOf("detail", message);
         return;
       case "episode_ended":
-        this.tally.add(message);
-        this.episodes.push(message);
+        this.lineup.count(message);
+        this.#tellOf("ended", message);
+        if (!message.show) this.episodes.push(message);
         if (this.episodes.length > EPISODES_LISTED) this.episodes.shift();
         this.dispatchEvent(new CustomEvent("episode", { detail: message }));
         return;
       case "state_changed":
         return this.#enter(message.state === "running" ? "playing" : "paused");
       case "failed":
-        if (needsPython(failure(message)) && this.show) {
+        if (message.show !== undefined && message.show > 0)
+          this.guests.refused(message.show, failure(message));
+        else if (needsPython(failure(message)) && this.show) {
           this.takesPython.add(this.show.task.id);
           this.play(this.show);
         } else if (this.state === "booting") this.#failed(failure(message));
@@ -349,6 +270,24 @@ export class PlayControl extends EventTarget {
       default:
         return;
     }
+  }
+
+  /**
+   * Pass on what a worker says of a robot, with its row on the stage.
+   * @param {"ended"|"detail"} name
+   * @param {EpisodeEnded|Detail} message
+   */
+  #tellOf(name, message) {
+    const place = this.lineup.placed.find(({ part }) => part.id === (message.show ?? 0));
+    if (!place) return;
+    const detail = { ...message, row: place.first + message.row };
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** Look into a robot on the stage, or into none with -1. @param {number} row */
+  inspect(row) {
+    const at = this.lineup.at(row);
+    this.client?.send({ type: "inspect", row: at?.row ?? -1, show: at?.part.id ?? 0 });
   }
 
   /** The show did not start or broke: say so, and go back to one that runs. @param {unknown} error */
@@ -369,11 +308,11 @@ export class PlayControl extends EventTarget {
   }
 
   /** @param {PageError} error */
-  #lost(error) {
-    const booted = this.client?.ready !== null;
+  lost(error) {
+    const { client, show } = this;
+    const booted = client?.ready !== null;
     this.client = null;
     this.boot = null;
-    const { show } = this;
     if (booted && show && this.losses < 2) {
       this.losses += 1;
       this.notices.show({
@@ -393,7 +332,7 @@ export class PlayControl extends EventTarget {
     });
   }
 
-  #quiet() {
+  quiet() {
     this.notices.show({
       key: "play",
       title: "The worker that moves the robots does not answer",
@@ -416,10 +355,10 @@ export class PlayControl extends EventTarget {
   #enter(state) {
     this.state = state;
     this.client?.expectTraffic(state === "playing");
-    this.#changed();
+    this.changed();
   }
 
-  #changed() {
+  changed() {
     this.dispatchEvent(new CustomEvent("change"));
   }
 }

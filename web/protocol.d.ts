@@ -260,6 +260,8 @@ export interface Push {
   force_n: number[];
   point_m: number[];
   steps?: number;
+  /** Which show of a player the row belongs to. */
+  show?: number;
 }
 
 /** Ask for the present policy file. */
@@ -287,7 +289,13 @@ export interface RequestEvaluation {
   reward?: string;
 }
 
-/** Show a policy acting without learning; row k's first episode has evaluation seed `seed + k`. */
+/**
+ * Show a policy acting without learning; row k's first episode has evaluation seed `seed + k`.
+ *
+ * A player without Python has any number of shows beside each other and tells them apart by `show`; one in
+ * Python has one. The rows of a show may lie in several workers: this one takes `n_envs` of them, from
+ * `first_row` on.
+ */
 export interface StartPlaying {
   type: "start_playing";
   task: Record<string, any>;
@@ -298,6 +306,36 @@ export interface StartPlaying {
   seed: number;
   deterministic?: boolean;
   speed?: number;
+  show?: number;
+  first_row?: number;
+  /** Whether it moves at once, or waits for Resume. */
+  running?: boolean;
+}
+
+/** End one show of a player without Python; the others go on. */
+export interface StopPlaying {
+  type: "stop_playing";
+  show: number;
+}
+
+/** Let other weights act in a show of a player without Python; its robots stay where they are. */
+export interface SwapPolicy {
+  type: "swap_policy";
+  show: number;
+  policy: ArrayBuffer;
+}
+
+/** What the world is like for every robot of a player without Python, from the next step on. */
+export interface Disturb {
+  type: "disturb";
+  /** Rise over run along the world's x; gravity is tilted by it. */
+  slope?: number;
+  /** Times the plain model's. */
+  friction?: number;
+  /** Times the plain model's. */
+  gravity?: number;
+  /** The actuator that gives no force; -1: all work. */
+  motor?: number;
 }
 
 /** Simulated seconds per second. */
@@ -404,6 +442,8 @@ export interface Started {
   steps: number;
   /** What learns: the compiled kernels, or the slower NumPy reference. */
   arithmetic: "compiled" | "numpy";
+  /** Player only: which of its shows; so in Frame and EpisodeEnded. */
+  show: number;
 }
 
 /** Poses of the watched rows; the page draws the newest and drops the rest. */
@@ -423,6 +463,7 @@ export interface Frame {
   real_time_factor: number | null;
   /** Player only: the command of each watched row, one after the other; empty where the task takes none. */
   commands: number[];
+  show: number;
 }
 
 /** What goes on inside the inspected robot, at the state that it is in. */
@@ -459,8 +500,9 @@ export interface EpisodeEnded {
   steps: number;
   terminated: boolean;
   distance: number | null;
-  /** Whether a push or somebody's command touched the episode. */
+  /** Whether a push, a disturbance or somebody's command touched the episode. */
   disturbed: boolean;
+  show: number;
 }
 
 /** A progress record of the run. */
@@ -562,6 +604,8 @@ export interface Failed {
   /** Whether the worker can do nothing more and must be replaced. */
   fatal: boolean;
   id: number;
+  /** The show of a player without Python that could not start; -1: it was something else. */
+  show: number;
 }
 
 /** Begin a loop, or go on with one from its ledger. */
@@ -740,6 +784,9 @@ export type ToWorker =
   | RequestCheckpoint
   | RequestEvaluation
   | StartPlaying
+  | StopPlaying
+  | SwapPolicy
+  | Disturb
   | SetSpeed
   | SingleStep
   | ResetRows

@@ -225,7 +225,7 @@ export class RunControl extends RunState {
       case "checkpoint_file":
         return this.#keepCheckpoint(message);
       case "policy_file":
-        return this.#keepPolicy(message);
+        return this.takePolicy(message);
       case "evaluated":
         this.evaluation = message.evaluation;
         return this.changed();
@@ -258,7 +258,7 @@ export class RunControl extends RunState {
   }
 
   /** @param {PolicyFile} message */
-  #keepPolicy(message) {
+  takePolicy(message) {
     this.policy = { bytes: message.policy, steps: message.steps };
     this.changed();
   }

@@ -36,6 +36,8 @@ from tabrl_py.workers.messages import task_of
 
 SLOWEST, FASTEST = 0.1, 8.0
 MOST_ENVS = 1024
+MOST_ROWS = 8192
+"""Rows of a show, in all its workers together."""
 LARGEST_DEBT_S = 0.1
 """A player that fell behind by more than this does not try to make it up."""
 MEASURE_S = 0.5
@@ -69,7 +71,7 @@ class Show:
     """Environments in which one policy acts, and the episodes they are in."""
 
     def __init__(self, host: Host, message: StartPlaying) -> None:
-        """Row k starts its first episode from evaluation seed `seed + k`.
+        """Row k of the show starts its first episode from evaluation seed `seed + k`.
 
         Raises:
             ConfigError: the message is not sound.
@@ -81,8 +83,10 @@ class Show:
         self.task = task_of(message.task)
         if not 1 <= message.n_envs <= MOST_ENVS:
             raise ConfigError(f"n_envs={message.n_envs} cannot be shown; choose 1 to {MOST_ENVS}")
-        if not 0 <= message.seed < 2**32 - MOST_ENVS:
-            raise ConfigError(f"seed={message.seed} is out of range; choose 0 to {2**32 - MOST_ENVS - 1}")
+        if not 0 <= message.seed < 2**32 - MOST_ROWS:
+            raise ConfigError(f"seed={message.seed} is out of range; choose 0 to {2**32 - MOST_ROWS - 1}")
+        if not 0 <= message.first_row <= MOST_ROWS - message.n_envs:
+            raise ConfigError(f"first_row={message.first_row} is out of range; a show has {MOST_ROWS} rows")
         self.policy = None if message.policy is None else load_policy(message.policy)
         if self.policy is not None:
             check_fits(self.policy, self.task)
@@ -90,7 +94,8 @@ class Show:
             self.task = with_reward(self.task, self.policy.reward)
         reward_of(self.task)
         self.deterministic = message.deterministic
-        self.seeds = [message.seed + row for row in range(message.n_envs)]
+        self.first_row = message.first_row
+        self.seeds = [message.seed + self.first_row + row for row in range(message.n_envs)]
         self.sim = host.make_sim(self.task, message.model_xml, message.n_envs)
         n = message.n_envs
         self.returns: F64 = np.zeros(n)
@@ -103,7 +108,7 @@ class Show:
         self.steps = 0
         self._events = Events(self.task, self.sim)
         self._seeds: I64 = np.array(self.seeds, np.int64)
-        self._rows: I64 = np.arange(n, dtype=np.int64)
+        self._rows: I64 = self.first_row + np.arange(n, dtype=np.int64)
         self._command: F64 | None = None
         self.reset()
         self.sim.watch(range(n))
@@ -126,7 +131,8 @@ class Show:
         return self.policy if self.deterministic else NoisyPolicy(self.policy, self.seeds)
 
     def _refill(self, row: int) -> None:
-        self._begin_with(row, stream(self.seeds[row], Purpose.PLAY, row, int(self.episodes[row]) + 1))
+        episode = int(self.episodes[row]) + 1
+        self._begin_with(row, stream(self.seeds[row], Purpose.PLAY, self.first_row + row, episode))
 
     def _begin_with(self, row: int, rng: np.random.Generator) -> None:
         """Draw the row's next first state; while somebody steers, it begins with that command."""
@@ -186,7 +192,7 @@ class Show:
         if self._forward is not None:
             distance = float(self.sim.signals[row, self._forward] - self._starts[row])
         return EpisodeEnded(
-            row=row,
+            row=self.first_row + row,
             seed=self.seeds[row] if self.episodes[row] == 0 else None,
             episode_return=float(self.returns[row]),
             steps=int(self.lengths[row]),
@@ -203,15 +209,16 @@ class Show:
         """
         x, y, z = message.force_n
         px, py, pz = message.point_m
-        self.sim.push(message.row, message.body, (x, y, z), (px, py, pz), message.steps)
-        self.disturbed[message.row] = True
+        row = message.row - self.first_row
+        self.sim.push(row, message.body, (x, y, z), (px, py, pz), message.steps)
+        self.disturbed[row] = True
 
     def started(self) -> Started:
         """The message that announces the show."""
         return Started(
             task_id=self.task.id,
             n_envs=self.sim.n_envs,
-            rows=list(self.sim.watched),
+            rows=[self.first_row + row for row in self.sim.watched],
             dt=self.sim.dt,
             obs_size=self.task.obs_size,
             action_size=self.task.action_size,
@@ -361,7 +368,7 @@ class Player:
             self._show.sim.close()
         self._show = show
         self._pace = Pace(show.sim.dt, message.speed, now)
-        self._state = "running"
+        self._state = "running" if message.running else "paused"
         self._changed = True
         self._host.post(show.started())
 

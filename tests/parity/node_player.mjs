@@ -58,6 +58,40 @@ const CALLS = {
     return { started: show.started(), next, frames, ended };
   },
 
+  /**
+   * A show whose rows lie in several workers, moved so many at a time: where the bodies of all are after each step, and
+   * every so many steps the states that the next one begins with.
+   */
+  async crowd({ message, cuts, rows, programs, steps, every, said }) {
+    const mujoco = await start();
+    const given = { ...message, policy: fromBase64(message.policy) };
+    const shows = cuts.map(
+      ([first_row, n_envs]) =>
+        new Show({ mujoco, programs }, { ...given, first_row, n_envs }, () => {}),
+    );
+    const poses = [];
+    const states = [];
+    const text = (array) => Buffer.from(array.buffer).toString("base64");
+    for (let step = 0; step < steps; step++) {
+      if (step % every === 0) {
+        const each = shows.flatMap(({ sim }) => numbers(sim.states()));
+        const obs = shows.flatMap(({ sim }) => numbers(sim.arrays.obs));
+        states.push({ states: text(Float64Array.from(each)), obs: text(Float32Array.from(obs)) });
+      }
+      for (const { at, call, argument } of said) {
+        if (at !== step) continue;
+        for (const show of shows) {
+          const row = (argument.row ?? show.first) - show.first;
+          if (row >= 0 && row < show.seeds.length) show[call](argument);
+        }
+      }
+      for (const show of shows) while (!show.advance(rows));
+      const bodies = shows.flatMap((show) => numbers(new Float32Array(show.frame(null).poses)));
+      poses.push(text(Float32Array.from(bodies)));
+    }
+    return { poses, states };
+  },
+
   async evaluate({ message, programs }) {
     const parts = { mujoco: await start(), programs };
     const evaluator = new Evaluator(parts, { ...message, policy: fromBase64(message.policy) });

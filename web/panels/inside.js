@@ -133,7 +133,7 @@ export class Inside {
       return;
     }
     this.asked = row < 0 ? "" : asked;
-    play.client.send({ type: "inspect", row, show: 0 });
+    play.inspect(row);
     const { scene } = this.stage.view;
     if (row >= 0 && scene) this.#fill(scene.joints, scene.actuators);
   }

@@ -8,7 +8,7 @@ import { button, h } from "./elements.js";
 /** @typedef {{keys: string[], shown: string, words: string, run: () => void}} Shortcut */
 
 /**
- * @param {Actions & {watch: () => void, train: () => void, ask: () => void, figures: () => void, inside: () => void, list: () => void}} actions
+ * @param {Actions & {race: () => void, plain: () => void, watch: () => void, train: () => void, ask: () => void, figures: () => void, inside: () => void, list: () => void}} actions
  * @returns {Shortcut[]}
  */
 export function shortcuts(actions) {
@@ -19,6 +19,8 @@ export function shortcuts(actions) {
     { keys: ["-", "_"], shown: "-", words: "Slower", run: () => actions.faster(-1) },
     { keys: ["r"], shown: "r", words: "Start the episodes anew", run: actions.reset },
     { keys: ["p"], shown: "p", words: "Push the chosen robot, or all", run: actions.push },
+    { keys: ["g"], shown: "g", words: "Start a race", run: actions.race },
+    { keys: ["b"], shown: "b", words: "Back to the plain world", run: actions.plain },
     { keys: ["f"], shown: "f", words: "Follow the robots", run: actions.follow },
     { keys: ["v"], shown: "v", words: "3D or stick figures", run: actions.figures },
     { keys: ["i"], shown: "i", words: "Look inside the robot close up", run: actions.inside },

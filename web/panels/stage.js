@@ -261,6 +261,7 @@ export class Stage extends EventTarget {
       field.start();
     } else if (scene && !spatial) {
       this.grid.setScene(scene, view.count, { dt: view.dt });
+      this.grid.setLabels(view.labels?.length === view.count ? view.labels : null);
       this.grid.select(view.selected);
       this.grid.resize();
       this.grid.start();
@@ -356,6 +357,7 @@ export class Stage extends EventTarget {
       const now = performance.now();
       const pictures = this.grid.pictures + (this.field?.pictures ?? 0) + (this.space?.pictures ?? 0);
       this.fps = (1000 * (pictures - seen)) / (now - since);
+      this.places.stage.dataset.pictures = String(pictures);
       seen = pictures;
       since = now;
     }, FPS_MS);

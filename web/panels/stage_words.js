@@ -3,6 +3,7 @@
 import { fullCount, meanAndSpread, plural, shortCount } from "./format.js";
 import { lastReturn } from "./run_stats.js";
 import { algorithmWords } from "./settings_form.js";
+import { worldWords } from "./world_panel.js";
 
 /** @import {Booting} from "../protocol" */
 /** @import {RunControl} from "../run_control.js" */
@@ -29,18 +30,27 @@ export function bootWords(boot) {
 
 /**
  * @param {PlayControl} play
+ * @param {string[]} [motors] names of the robot's motors
  * @returns {Words}
  */
-export function watchWords(play) {
+export function watchWords(play, motors = []) {
   const { show, state } = play;
   if (!show) return { name: "TabRL", line: "Loading the page", loading: 0 };
   const name = show.task.title;
   const robots = plural(show.n_envs, "robot");
   if (state === "booting") return { name, line: bootWords(play.boot), loading: play.boot?.fraction ?? 0 };
   if (state === "failed") return { name, line: "Not running", loading: null };
+  const world = worldWords(play.world, motors);
+  const odd = world.length ? ` · ${world.join(", ")}` : "";
+  const { guests, robots: all } = play.lineup;
+  if (guests.length && play.started) {
+    const paused = state === "paused" ? " · paused" : "";
+    const line = `${plural(all, "robot")} · ${guests.length + 1} policies side by side${odd}${paused}`;
+    return { name, line, loading: null };
+  }
   const steps = show.entry.facts ? `, trained for ${shortCount(show.entry.facts.steps)} steps` : "";
   const who = show.entry.origin === "random" ? "random actions" : `${show.entry.title}${steps}`;
-  return { name, line: `${robots} · ${who}${state === "paused" ? " · paused" : ""}`, loading: null };
+  return { name, line: `${robots} · ${who}${odd}${state === "paused" ? " · paused" : ""}`, loading: null };
 }
 
 /**

@@ -7,14 +7,20 @@ import { exportChoice } from "./export_choice.js";
 import { FitnessAgain } from "./fitness_again.js";
 import { meanAndSpread, shortCount } from "./format.js";
 import { policyFacts } from "./policy_facts.js";
+import { RacePanel } from "./race_panel.js";
+import { SideBySide } from "./side_by_side.js";
 import { TaskPicker } from "./task_picker.js";
+import { WorldPanel } from "./world_panel.js";
 
 /** @import {Judged, PolicyEntry, Settings, TaskRecord} from "../page_types" */
 /** @import {PlayControl} from "../play_control.js" */
 /** @import {Format} from "./export_choice.js" */
 /** @import {PolicyLibrary} from "../policy_library.js" */
+/** @import {Stage} from "./stage.js" */
 
-const CROWDS = [1, 4, 12, 24, 48];
+const CROWDS = [1, 4, 12, 24, 48, 100, 250, 500, 1000, 2000, 4000];
+/** Each robot of a show has the next seed. */
+const LAST_SEED = 2 ** 32 - 8193;
 const ORIGINS = {
   shipped: "shipped",
   training: "newest",
@@ -36,9 +42,9 @@ const ORIGINS = {
 export class WatchPanel {
   /**
    * @param {HTMLElement} place
-   * @param {{tasks: TaskRecord[], settings: Settings, play: PlayControl, library: PolicyLibrary, wishes: Wishes}} parts
+   * @param {{tasks: TaskRecord[], settings: Settings, play: PlayControl, library: PolicyLibrary, stage: Stage, wishes: Wishes}} parts
    */
-  constructor(place, { tasks, settings, play, library, wishes }) {
+  constructor(place, { tasks, settings, play, library, stage, wishes }) {
     this.place = place;
     this.settings = settings;
     this.play = play;
@@ -46,6 +52,9 @@ export class WatchPanel {
     this.wishes = wishes;
     this.picker = new TaskPicker(tasks, "watch-task", (task) => this.#pickTask(task));
     this.episodes = new Episodes(play);
+    this.beside = new SideBySide(play, library, stage);
+    this.race = new RacePanel(play, stage);
+    this.world = new WorldPanel(play, stage);
     this.policies = h("div", { class: "policies", role: "radiogroup", "aria-label": "Policy" });
     this.file = h("input", {
       type: "file",
@@ -124,6 +133,9 @@ export class WatchPanel {
           ),
           this.seedProblem,
         ),
+        this.beside.element,
+        this.race.element,
+        this.world.element,
         h(
           "section",
           { class: "group" },
@@ -239,8 +251,8 @@ export class WatchPanel {
     const { seed, seedProblem, crowd } = this;
     const text = seed.value.trim();
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    const wrong = !(value >= 0 && value < 2 ** 32 - 64);
-    setText(seedProblem, wrong ? `seed=${text} must be a whole number from 0 to 4294967231` : "");
+    const wrong = !(value >= 0 && value <= LAST_SEED);
+    setText(seedProblem, wrong ? `seed=${text} must be a whole number from 0 to ${LAST_SEED}` : "");
     seed.setAttribute("aria-invalid", String(wrong));
     if (show && !wrong) this.wishes.show(show.entry, show.task, { n_envs: Number(crowd.value), seed: value });
   }

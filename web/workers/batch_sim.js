@@ -6,6 +6,7 @@
  */
 
 import { handOver, zeros } from "./arrays.js";
+import { Conditions } from "./conditions.js";
 import { Engine } from "./engine.js";
 import { Poses } from "./poses.js";
 import { Pushes } from "./pushes.js";
@@ -13,6 +14,7 @@ import { TaskLayout } from "./task_layout.js";
 import { Traits } from "./traits.js";
 
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
+/** @import {World} from "./conditions.js" */
 /** @import {Span, Task} from "./task_layout.js" */
 
 /** @typedef {import("./arrays.js").Arrays} Arrays */
@@ -42,9 +44,12 @@ export class BatchSim {
     this.restarted = null;
     /** Rows that ended once more, and wait for one. @type {number[]} */
     this.owed = [];
+    /** The control step that has begun. @type {{ctrl: Float32Array|Float64Array, at: number, warned: Set<number>}|null} */
+    this.sweep = null;
     /** mj_forward has run since the last step, and may have left warnings that are not that step's. */
     this.forwarded = false;
     this.poses = new Poses(this.engine, nEnvs);
+    this.conditions = new Conditions(model);
     this.traits = new Traits(task, model);
     const settling = task.reset.settle_steps ? 1 + task.action_size : 0;
     /** Numbers of a row of nextInit. */
@@ -103,6 +108,7 @@ export class BatchSim {
    * @param {Iterable<number>} [rows]
    */
   reset(rows) {
+    this.sweep = null;
     this.followMemory();
     const { layout, table, task } = this;
     const { obs, signals, prevSignals } = this.arrays;
@@ -175,6 +181,17 @@ export class BatchSim {
    * @returns {number} rows found unstable since construction
    */
   step(actions) {
+    this.begin(actions);
+    this.move(this.nEnvs);
+    return this.unstableCount;
+  }
+
+  /**
+   * Begin a control step that move() carries out, so many rows at a time. Until it is done, states and observations are
+   * those from before it.
+   * @param {Float32Array|Float64Array} [actions] as for step(); those of a row are read when it moves
+   */
+  begin(actions) {
     this.followMemory();
     const ctrl = actions ?? this.arrays.actions;
     const expected = this.nEnvs * this.engine.nu;
@@ -183,27 +200,44 @@ export class BatchSim {
     const { engine } = this;
     if (this.forwarded) engine.mujoco.mj_resetData(engine.model, engine.data);
     this.forwarded = false;
-    const warned = new Set();
-    this.#advance(ctrl, null);
-    // Reading the engine's warnings for each row would cost more than a small robot's step. They are read once; had
-    // there been one, the same step is made again from the same rows, asking after each.
-    if (engine.warnings() > 0) this.#advance(ctrl, warned);
-    this.#finish(warned);
-    return this.unstableCount;
+    this.sweep = { ctrl, at: 0, warned: new Set() };
   }
 
   /**
-   * Move every row of the table by frame_skip physics steps into the next table.
+   * Move the next rows of the step that has begun.
+   * @param {number} rows at most so many
+   * @returns {boolean} whether that was the last of them
+   */
+  move(rows) {
+    const { sweep, engine, nEnvs } = this;
+    if (!sweep) throw new Error("no control step has begun");
+    this.followMemory();
+    const from = sweep.at;
+    sweep.at = Math.min(from + rows, nEnvs);
+    this.#advance(sweep.ctrl, null, from, sweep.at);
+    // Reading the engine's warnings for each row would cost more than a small robot's step. They are read once; had
+    // there been one, the same step is made again from the same rows, asking after each.
+    if (engine.warnings() > 0) this.#advance(sweep.ctrl, sweep.warned, from, sweep.at);
+    if (sweep.at < nEnvs) return false;
+    this.sweep = null;
+    this.#finish(sweep.warned);
+    return true;
+  }
+
+  /**
+   * Move rows of the table by frame_skip physics steps into the next table.
    * @param {Float32Array|Float64Array} actions
    * @param {Set<number>|null} warned when given: takes the rows in which the engine warned
+   * @param {number} from
+   * @param {number} to
    */
-  #advance(actions, warned) {
-    const { engine, task, nEnvs, table, nextTable, layout } = this;
+  #advance(actions, warned, from, to) {
+    const { engine, task, table, nextTable, layout } = this;
     const { mujoco, model, data, nu } = engine;
     const { width, command, kept } = layout;
     const { lags, needed: vary } = this.traits;
     if (warned) mujoco.mj_resetData(model, data);
-    for (let row = 0; row < nEnvs; row++) {
+    for (let row = from; row < to; row++) {
       const at = row * width;
       engine.setState(table, at);
       for (let i = at + command; i < at + kept; i++) nextTable[i] = /** @type {number} */ (table[i]);
@@ -345,6 +379,19 @@ export class BatchSim {
     }
   }
 
+  /**
+   * Let the world be another one for all rows, from the next step on.
+   * @param {World} world
+   */
+  setWorld(world) {
+    const { layout, table, engine, task } = this;
+    this.traits.load(this.traits.plain, 0);
+    this.conditions.set(world);
+    this.traits = new Traits(task, engine.model);
+    for (let row = 0; row < this.nEnvs; row++)
+      this.traits.note(row, table, row * layout.width + layout.traits);
+  }
+
   /** Numbers of a row of states(): elapsed steps, its state, the signals. */
   get stateSize() {
     return 1 + this.layout.kept + this.task.signal_size;
@@ -373,6 +420,7 @@ export class BatchSim {
    */
   loadStates(states) {
     this.#checkStates(states);
+    this.sweep = null;
     this.followMemory();
     const { layout, table } = this;
     for (let i = 0; i < this.nEnvs; i++) {

@@ -5,15 +5,13 @@
  */
 
 import { Evaluator } from "./evaluator.js";
-import { Pace } from "./pace.js";
 import { loadPhysics, loadRewards } from "./parts.js";
 import { ConfigError } from "./play_task.js";
-import { Show } from "./show.js";
+import { Shows } from "./shows.js";
 
-/** @import {Failed, FromWorker, RequestEvaluation, StartPlaying, ToWorker} from "../protocol" */
+/** @import {Failed, FromWorker, ToWorker} from "../protocol" */
 /** @import {Surroundings} from "./show.js" */
 
-const FRAME_MS = 33;
 /** How long the player works before messages are let in. */
 const SLICE_MS = 10;
 /** Errors that are the person's mistake, or ask for Python: the worker is as good as before. */
@@ -30,13 +28,7 @@ const lock = new URL(self.location.href).searchParams.get("lock");
 const started_ms = performance.now();
 /** @type {Surroundings|null} */
 let surroundings = null;
-/** @type {Show|null} */
-let show = null;
-/** @type {Pace|null} */
-let pace = null;
-let running = false;
-/** Something is to be seen that the last frame did not show. */
-let changed = false;
+const shows = new Shows(post, now_s);
 /** @type {Evaluator[]} */
 const evaluations = [];
 /** Messages that came before the physics was there. @type {ToWorker[]} */
@@ -51,9 +43,9 @@ function post(message) {
 /**
  * Tell the page of an error.
  * @param {unknown} thrown
- * @param {number} [id] of the request that it answers
+ * @param {ToWorker} [asked] what the page had asked for
  */
-function fail(thrown, id = 0) {
+function fail(thrown, asked) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const fatal = !MENDABLE.includes(error.name);
   if (fatal) surroundings = null;
@@ -65,48 +57,14 @@ function fail(thrown, id = 0) {
     traceback: error.stack ?? "",
     hint: "hint" in error ? String(error.hint) : (HINTS[error.name] ?? OTHER_HINT),
     fatal,
-    id,
+    id: asked && "id" in asked ? asked.id : 0,
+    show: asked?.type === "start_playing" ? (asked.show ?? 0) : -1,
   };
   post(message);
 }
 
 function now_s() {
   return performance.now() / 1000;
-}
-
-/** @returns {Show} */
-function present() {
-  if (!show) throw new ConfigError("nothing is shown yet; start playing a policy first");
-  return show;
-}
-
-/**
- * @param {StartPlaying} message
- * @param {Surroundings} parts
- */
-function startPlaying(message, parts) {
-  // A bad message must not end what is shown.
-  const next = new Show(parts, message, post);
-  try {
-    pace = new Pace(next.sim.dt, message.speed ?? 1, now_s());
-  } catch (error) {
-    next.close();
-    throw error;
-  }
-  show?.close();
-  show = next;
-  running = true;
-  changed = true;
-  post(show.started());
-}
-
-/** @param {boolean} run */
-function enter(run) {
-  present();
-  if (run === running) return;
-  running = run;
-  pace?.restart(now_s());
-  post({ type: "state_changed", state: run ? "running" : "paused" });
 }
 
 /**
@@ -116,31 +74,29 @@ function enter(run) {
 function handle(message, parts) {
   switch (message.type) {
     case "start_playing":
-      return startPlaying(message, parts);
+      return shows.start(message, parts);
+    case "stop_playing":
+      return shows.stop(message.show);
+    case "swap_policy":
+      return shows.of(message.show).swap(message.policy);
     case "set_speed":
-      pace?.setSpeed(message.speed);
-      return pace?.restart(now_s());
+      return shows.setSpeed(message.speed);
     case "pause":
-      return enter(false);
+      return shows.run(false);
     case "resume":
-      return enter(true);
+      return shows.run(true);
     case "single_step":
-      enter(false);
-      return step();
+      return shows.singleStep();
     case "reset_rows":
-      present().reset();
-      changed = true;
-      return;
+      return shows.reset();
     case "push":
-      return present().push(message);
+      return shows.of(message.show ?? 0).push(message);
     case "steer":
-      present().steer(message);
-      changed = true;
-      return;
+      return shows.steer(message);
+    case "disturb":
+      return shows.disturb(message);
     case "inspect":
-      show?.inspect(message.row);
-      changed = true;
-      return;
+      return shows.inspect(message);
     case "request_evaluation":
       return void evaluations.push(new Evaluator(parts, message));
     default:
@@ -148,23 +104,9 @@ function handle(message, parts) {
   }
 }
 
-function step() {
-  present().step();
-  changed = true;
-}
-
-/** The control step that is due, and one vector step of an evaluation. @returns {number|null} seconds until there is work */
+/** Rows that are due, and one vector step of an evaluation. @returns {number|null} seconds until there is work */
 function advance() {
-  /** @type {number|null} */
-  let wait = null;
-  if (show && pace && running) {
-    wait = pace.wait(now_s());
-    if (wait === 0) {
-      step();
-      pace.stepped(now_s());
-      wait = pace.wait(now_s());
-    }
-  }
+  let wait = shows.advance();
   const [evaluator] = evaluations;
   if (evaluator) {
     const evaluation = evaluator.advance();
@@ -184,7 +126,6 @@ turns.port1.onmessage = work;
 let turnWaits = false;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let timer;
-let shown_ms = 0;
 
 /** Go on working after the messages that wait now have been let in. */
 function goOn() {
@@ -202,12 +143,7 @@ function work() {
     /** @type {number|null} */
     let wait = 0;
     while (wait === 0 && performance.now() < until) wait = advance();
-    const now = performance.now();
-    if (show && pace && changed && (now - shown_ms >= FRAME_MS || wait === null)) {
-      shown_ms = now;
-      changed = false;
-      post(show.frame(running ? pace.factor : null));
-    }
+    shows.publish(wait === null);
     if (wait === 0) goOn();
     else if (wait !== null) timer = setTimeout(goOn, 1000 * wait);
   } catch (error) {
@@ -224,7 +160,7 @@ function receive(message) {
   try {
     handle(message, surroundings);
   } catch (error) {
-    fail(error, "id" in message ? message.id : 0);
+    fail(error, message);
   }
   goOn();
 }
@@ -240,4 +176,4 @@ async function main() {
   for (const message of waiting.splice(0)) receive(message);
 }
 
-main().catch(fail);
+main().catch((error) => fail(error));

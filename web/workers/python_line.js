@@ -56,5 +56,6 @@ export function fatal(thrown, hint) {
     hint: error instanceof BootError ? error.hint : hint,
     fatal: true,
     id: 0,
+    show: -1,
   };
 }

@@ -1,4 +1,4 @@
-/** Carries out a reward that tabrl_py/rewards/trace.py wrote down, for one environment at a time. */
+/** Carries out a reward that tabrl_py/rewards/trace.py wrote down, each of its operations for all rows at once. */
 
 /** @typedef {[name: string, ...args: (number|[number|string])[]][]} Program one of rewards.json */
 /**
@@ -9,7 +9,20 @@
  * @property {number} dt
  * @property {number} terminated 1 or 0
  */
-/** @typedef {number|ArrayLike<number>} Value */
+/**
+ * @typedef {object} Steps the same of B rows
+ * @property {Float64Array} signals (B, S)
+ * @property {Float64Array} prev (B, S)
+ * @property {Float32Array} action (B, A)
+ * @property {number} dt
+ * @property {Uint8Array} terminated (B,)
+ */
+/** @typedef {{data: ArrayLike<number>, size: number, each: boolean}} Value numbers of a row; each: of every row its own */
+
+/** @type {Value & {data: Float64Array}} */
+const ZERO = { data: Float64Array.of(0), size: 1, each: false };
+/** @type {Value} */
+const NOTHING = { data: new Float64Array(0), size: 0, each: true };
 
 /** NumPy gives NaN back where either is NaN, as these do. @type {Record<string, (a: number, b: number) => number>} */
 const FUNCTIONS = {
@@ -41,53 +54,100 @@ export class RewardProgram {
       name,
       apply: FUNCTIONS[name],
       entries: args.map((arg) => (Array.isArray(arg) ? -1 : arg)),
-      constants: args.map((arg) => (Array.isArray(arg) ? Number(arg[0]) : 0)),
+      constants: args.map((arg) => Float64Array.of(Array.isArray(arg) ? Number(arg[0]) : 0)),
     }));
-    /** @type {Value[]} */
-    this.values = [];
+    /** Values of the lines for all rows, (B, size) each; a line's array is kept for the next steps. */
+    this.values = program.map(() => NOTHING);
+    this.kept = program.map(() => new Float64Array(0));
   }
 
   /**
-   * The reward of a step.
+   * The reward of one row's step.
    * @param {Step} step
+   * @returns {number}
    */
-  evaluate(step) {
-    const { values } = this;
-    for (const [at, line] of this.lines.entries()) values[at] = this.#line(line, step);
-    return /** @type {number} */ (values[this.lines.length - 1]);
+  evaluate({ terminated, ...step }) {
+    return /** @type {number} */ (
+      this.evaluateRows({ ...step, terminated: Uint8Array.of(terminated) }, 1)[0]
+    );
   }
 
   /**
-   * @param {(typeof this.lines)[number]} line
-   * @param {Step} step
+   * The rewards of a step.
+   * @param {Steps} step
+   * @param {number} rows
+   * @returns {ArrayLike<number>} (B,), valid until the next call
+   */
+  evaluateRows(step, rows) {
+    const { lines, values } = this;
+    for (let at = 0; at < lines.length; at++) values[at] = this.#line(at, step, rows);
+    return /** @type {Value} */ (values[lines.length - 1]).data;
+  }
+
+  /**
+   * @param {number} at
+   * @param {Steps} step
+   * @param {number} rows
    * @returns {Value}
    */
-  #line({ name, apply, entries, constants }, step) {
+  #line(at, step, rows) {
+    const { name, apply, entries, constants } = /** @type {(typeof this.lines)[number]} */ (this.lines[at]);
     const [first = 0, second = 0, third = 0] = entries;
     if (apply) {
-      const a = first < 0 ? constants[0] : this.values[first];
-      const b = entries.length < 2 || second < 0 ? (constants[1] ?? 0) : this.values[second];
-      return combine(apply, /** @type {Value} */ (a), /** @type {Value} */ (b));
+      const a = this.#operand(first, constants[0]);
+      const b = entries.length < 2 ? ZERO : this.#operand(second, constants[1]);
+      const size = Math.max(a.size, b.size);
+      const data = this.#room(at, rows * size);
+      combine(apply, a, b, data, rows, size);
+      return { data, size, each: true };
     }
-    const array = /** @type {Float64Array} */ (this.values[first]);
+    const given = /** @type {Value} */ (this.values[first]);
     switch (name) {
       case "item":
-        return /** @type {number} */ (array[second]);
+        return columns(given, second, second + 1, this.#room(at, rows), rows);
       case "part":
-        return array.subarray(second, third);
-      case "sum":
-        return pairwiseSum(array, 0, array.length);
+        return columns(given, second, third, this.#room(at, rows * (third - second)), rows);
+      case "sum": {
+        const data = this.#room(at, rows);
+        for (let row = 0; row < rows; row++)
+          data[row] = pairwiseSum(given.data, row * given.size, given.size);
+        return { data, size: 1, each: true };
+      }
       case "signals":
       case "prev":
       case "action":
-      case "dt":
+        return { data: step[name], size: step[name].length / rows, each: true };
       case "terminated":
-        return step[name];
+        return { data: step.terminated, size: 1, each: true };
+      case "dt":
+        return { data: Float64Array.of(step.dt), size: 1, each: false };
       default:
         throw new Error(
           `a reward program has the unknown operation ${name}; the page's files are of different builds`,
         );
     }
+  }
+
+  /**
+   * @param {number} entry line whose value is meant, -1: the constant
+   * @param {Float64Array|undefined} constant
+   * @returns {Value}
+   */
+  #operand(entry, constant = ZERO.data) {
+    if (entry < 0) return { data: constant, size: 1, each: false };
+    return /** @type {Value} */ (this.values[entry]);
+  }
+
+  /**
+   * @param {number} at
+   * @param {number} length
+   */
+  #room(at, length) {
+    const kept = /** @type {Float64Array} */ (this.kept[at]);
+    if (kept.length === length) return kept;
+    const made = new Float64Array(length);
+    this.kept[at] = made;
+    return made;
   }
 }
 
@@ -95,27 +155,36 @@ export class RewardProgram {
  * @param {(a: number, b: number) => number} apply
  * @param {Value} a
  * @param {Value} b
- * @returns {Value}
+ * @param {Float64Array} out (B, size)
+ * @param {number} rows
+ * @param {number} size
  */
-function combine(apply, a, b) {
-  if (typeof a === "number" && typeof b === "number") return apply(a, b);
-  const size = Math.max(sizeOf(a), sizeOf(b));
-  const out = new Float64Array(size);
-  for (let i = 0; i < size; i++) out[i] = apply(numberAt(a, i), numberAt(b, i));
-  return out;
-}
-
-/** @param {Value} value */
-function sizeOf(value) {
-  return typeof value === "number" ? 1 : value.length;
+function combine(apply, a, b, out, rows, size) {
+  const [rowOfA, rowOfB] = [a.each ? a.size : 0, b.each ? b.size : 0];
+  const [stepA, stepB] = [a.size > 1 ? 1 : 0, b.size > 1 ? 1 : 0];
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let i = 0; i < size; i++, at++) {
+      const x = /** @type {number} */ (a.data[row * rowOfA + i * stepA]);
+      const y = /** @type {number} */ (b.data[row * rowOfB + i * stepB]);
+      out[at] = apply(x, y);
+    }
+  }
 }
 
 /**
+ * Columns of every row.
  * @param {Value} value
- * @param {number} i
+ * @param {number} from
+ * @param {number} to
+ * @param {Float64Array} out (B, to - from)
+ * @param {number} rows
+ * @returns {Value}
  */
-function numberAt(value, i) {
-  return typeof value === "number" ? value : /** @type {number} */ (value[i]);
+function columns({ data, size }, from, to, out, rows) {
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let i = from; i < to; i++, at++) out[at] = /** @type {number} */ (data[row * size + i]);
+  }
+  return { data: out, size: to - from, each: true };
 }
 
 /**

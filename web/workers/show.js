@@ -2,6 +2,7 @@
 
 import { PolicyActor, RandomActor } from "./actors.js";
 import { BatchSim } from "./batch_sim.js";
+import { isPlain, PLAIN_WORLD } from "./conditions.js";
 import { detailOf } from "./detail.js";
 import { Events } from "./events.js";
 import { drawFirstState } from "./first_state.js";
@@ -10,13 +11,15 @@ import { ConfigError, checkPlayable, NeedsPythonError, signalColumn } from "./pl
 import { checkFits, readPolicy } from "./policy_file.js";
 import { RewardProgram } from "./reward_program.js";
 
-/** @import {Detail, EpisodeEnded, Frame, Push, Started, StartPlaying, Steer} from "../protocol" */
+/** @import {Detail, Disturb, EpisodeEnded, Frame, Push, Started, StartPlaying, Steer} from "../protocol" */
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {Philox} from "./philox.js" */
 /** @import {PlayTask} from "./play_task.js" */
 /** @import {Program} from "./reward_program.js" */
 
-const MOST_ENVS = 1024;
+const MOST_ENVS = 4096;
+/** Of a show in all its workers together. */
+export const MOST_ROWS = 8192;
 /** protocol.py, Push: for so many control steps where the message does not say. */
 const PUSH_STEPS = 4;
 const MOST_SEEDS = 2 ** 32;
@@ -57,7 +60,7 @@ export function rewardOfRow(reward, sim, row) {
 
 export class Show {
   /**
-   * Row k starts its first episode from evaluation seed `seed + k`.
+   * Row k of the show starts its first episode from evaluation seed `seed + k`.
    * @param {Surroundings} surroundings
    * @param {StartPlaying} message
    * @param {(message: EpisodeEnded|Detail) => void} post
@@ -65,11 +68,13 @@ export class Show {
    */
   constructor(surroundings, message, post) {
     const task = /** @type {PlayTask} */ (/** @type {unknown} */ (message.task));
-    const { n_envs: n, seed } = message;
+    const { n_envs: n, seed, first_row: first = 0 } = message;
     if (!(Number.isInteger(n) && n >= 1 && n <= MOST_ENVS))
       throw new ConfigError(`n_envs=${n} cannot be shown; choose 1 to ${MOST_ENVS}`);
-    if (!(Number.isInteger(seed) && seed >= 0 && seed < MOST_SEEDS - MOST_ENVS))
-      throw new ConfigError(`seed=${seed} is out of range; choose 0 to ${MOST_SEEDS - MOST_ENVS - 1}`);
+    if (!(Number.isInteger(seed) && seed >= 0 && seed < MOST_SEEDS - MOST_ROWS))
+      throw new ConfigError(`seed=${seed} is out of range; choose 0 to ${MOST_SEEDS - MOST_ROWS - 1}`);
+    if (!(Number.isInteger(first) && first >= 0 && first + n <= MOST_ROWS))
+      throw new ConfigError(`first_row=${first} is out of range; a show has ${MOST_ROWS} rows`);
     checkPlayable(task);
     if (message.deterministic === false)
       throw new NeedsPythonError("exploration noise is normally distributed");
@@ -78,7 +83,10 @@ export class Show {
     this.reward = rewardOf(surroundings, task, this.policy?.reward);
     this.task = task;
     this.post = post;
-    this.seeds = Array.from({ length: n }, (_, row) => seed + row);
+    this.id = message.show ?? 0;
+    /** Number in the show of the first row that is here. */
+    this.first = first;
+    this.seeds = Array.from({ length: n }, (_, row) => seed + first + row);
     this.sim = new BatchSim(surroundings.mujoco, message.model_xml, task, n);
     this.returns = new Float64Array(n);
     this.lengths = new Float64Array(n);
@@ -92,14 +100,19 @@ export class Show {
     this.steps = 0;
     /** Row that somebody looks into, or -1. */
     this.inspected = -1;
+    /** A step has begun, and not all rows have moved. */
+    this.sweeping = false;
+    this.world = PLAIN_WORLD;
     this.reset();
     this.sim.watch(this.seeds.keys());
   }
 
   /** Start every row anew, from its evaluation seed. */
   reset() {
+    this.sweeping = false;
     this.actor = this.policy ? new PolicyActor(this.policy) : new RandomActor(this.task, this.seeds);
-    for (const array of [this.returns, this.lengths, this.episodes, this.disturbed]) array.fill(0);
+    for (const array of [this.returns, this.lengths, this.episodes]) array.fill(0);
+    this.disturbed.fill(isPlain(this.world) ? 0 : 1);
     for (const [row, seed] of this.seeds.entries()) this.#beginWith(row, stream(seed, PURPOSE.EVALUATION));
     this.sim.reset();
     for (const row of this.seeds.keys()) this.#refill(row);
@@ -108,7 +121,7 @@ export class Show {
   /** @param {number} row */
   #refill(row) {
     const [seed = 0, episodes = 0] = [this.seeds[row], this.episodes[row]];
-    this.#beginWith(row, stream(seed, PURPOSE.PLAY, row, episodes + 1));
+    this.#beginWith(row, stream(seed, PURPOSE.PLAY, this.first + row, episodes + 1));
   }
 
   /**
@@ -129,6 +142,7 @@ export class Show {
     if (!spec) throw new ConfigError(`task ${this.task.id} takes no command; nothing to steer`);
     if (given.length && (given.length !== spec.low.length || !given.every(Number.isFinite)))
       throw new ConfigError(`command=${given} must be ${spec.low.length} numbers: ${spec.names.join(", ")}`);
+    this.#settle();
     const within = (/** @type {number} */ x, /** @type {number} */ i) =>
       Math.min(Math.max(x, /** @type {number} */ (spec.low[i])), /** @type {number} */ (spec.high[i]));
     this.command = given.length ? given.map(within) : null;
@@ -143,27 +157,66 @@ export class Show {
     for (const row of this.seeds.keys()) this.#refill(row);
   }
 
-  /** One control step of every row; tells of the episodes that ended. */
+  /** One control step of every row, or the rest of the one that has begun; tells of the episodes that ended. */
   step() {
-    const { sim, forward } = this;
+    while (!this.advance(this.seeds.length));
+  }
+
+  /**
+   * Move the next rows by one control step.
+   * @param {number} rows at most so many
+   * @returns {boolean} whether every row has made the step now
+   */
+  advance(rows) {
+    const { sim } = this;
+    if (!this.sweeping) {
+      // The first episode is the evaluation's of the same seed, with its commands and pushes.
+      this.events.beforeStep((row) => {
+        const [seed = 0, number = 0] = [this.seeds[row], this.episodes[row]];
+        return { seed, index: number === 0 ? 0 : this.first + row, number };
+      }, this.command !== null);
+      sim.begin();
+      this.sweeping = true;
+    }
+    const from = sim.sweep?.at ?? 0;
+    const { obs, actions } = sim.arrays;
+    const to = Math.min(from + rows, sim.nEnvs);
+    this.actor?.act(/** @type {Float32Array} */ (obs), /** @type {Float32Array} */ (actions), from, to);
+    if (!sim.move(to - from)) return false;
+    this.sweeping = false;
+    this.#count();
+    return true;
+  }
+
+  /** What is changed for all rows is changed between two steps. */
+  #settle() {
+    if (this.sweeping) this.step();
+  }
+
+  /** Every row has made a step. */
+  #count() {
+    const { sim, forward, returns, lengths } = this;
     const { arrays } = sim;
-    // The first episode is the evaluation's of the same seed, with its commands and pushes.
-    this.events.beforeStep((row) => {
-      const [seed = 0, number = 0] = [this.seeds[row], this.episodes[row]];
-      return { seed, index: number === 0 ? 0 : row, number };
-    }, this.command !== null);
-    this.actor?.act(/** @type {Float32Array} */ (arrays.obs), /** @type {Float32Array} */ (arrays.actions));
-    sim.step();
     this.steps += 1;
     const width = this.task.signal_size;
-    for (const row of this.seeds.keys()) {
-      const reward = rewardOfRow(this.reward, sim, row);
-      if (forward >= 0 && this.lengths[row] === 0)
+    const rewards = this.reward.evaluateRows(
+      {
+        signals: arrays.signals,
+        prev: arrays.prevSignals,
+        action: /** @type {Float32Array} */ (arrays.actions),
+        dt: sim.dt,
+        terminated: arrays.terminated,
+      },
+      sim.nEnvs,
+    );
+    for (let row = 0; row < sim.nEnvs; row++) {
+      const reward = /** @type {number} */ (rewards[row]);
+      if (forward >= 0 && lengths[row] === 0)
         this.starts[row] = /** @type {number} */ (arrays.prevSignals[row * width + forward]);
-      this.returns[row] = /** @type {number} */ (this.returns[row]) + (Number.isFinite(reward) ? reward : 0);
-      this.lengths[row] = /** @type {number} */ (this.lengths[row]) + 1;
+      returns[row] = /** @type {number} */ (returns[row]) + (Number.isFinite(reward) ? reward : 0);
+      lengths[row] = /** @type {number} */ (lengths[row]) + 1;
     }
-    for (const row of this.seeds.keys()) {
+    for (let row = 0; row < sim.nEnvs; row++) {
       if (arrays.terminated[row] || arrays.truncated[row]) this.#end(row);
     }
   }
@@ -177,25 +230,49 @@ export class Show {
       /** @type {number} */ (sim.arrays.signals[at]) - /** @type {number} */ (this.starts[row]);
     this.post({
       type: "episode_ended",
-      row,
+      row: this.first + row,
       seed: number === 0 ? /** @type {number} */ (this.seeds[row]) : null,
       episode_return: /** @type {number} */ (this.returns[row]),
       steps: /** @type {number} */ (this.lengths[row]),
       terminated: sim.arrays.terminated[row] === 1,
       distance: forward < 0 ? null : travelled,
       disturbed: this.disturbed[row] === 1 || this.command !== null,
+      show: this.id,
     });
     this.returns[row] = 0;
     this.lengths[row] = 0;
-    this.disturbed[row] = 0;
+    this.disturbed[row] = isPlain(this.world) ? 0 : 1;
     this.episodes[row] = number + 1;
     this.#refill(row);
   }
 
   /** @param {Push} message */
   push({ row, body, force_n, point_m, steps }) {
-    this.sim.push(row, body, force_n, point_m, steps ?? PUSH_STEPS);
-    this.disturbed[row] = 1;
+    this.sim.push(row - this.first, body, force_n, point_m, steps ?? PUSH_STEPS);
+    this.disturbed[row - this.first] = 1;
+  }
+
+  /**
+   * Let other weights act from the next step on. The episodes that run are of no one policy then, so they count as disturbed.
+   * @param {ArrayBuffer} bytes a policy file
+   * @throws {Error} it is damaged or does not fit
+   */
+  swap(bytes) {
+    const policy = readPolicy(bytes);
+    checkFits(policy, this.task);
+    this.#settle();
+    this.policy = policy;
+    this.actor = new PolicyActor(policy);
+    this.disturbed.fill(1);
+  }
+
+  /** @param {Pick<Disturb, "slope"|"friction"|"gravity"|"motor">} message */
+  disturb({ slope = 0, friction = 1, gravity = 1, motor = -1 }) {
+    this.#settle();
+    const world = { slope, friction, gravity, motor };
+    this.sim.setWorld(world);
+    this.world = world;
+    this.disturbed.fill(1);
   }
 
   /**
@@ -203,7 +280,8 @@ export class Show {
    * @param {number} row one that is not here is another worker's
    */
   inspect(row) {
-    this.inspected = row >= 0 && row < this.seeds.length ? row : -1;
+    const here = row - this.first;
+    this.inspected = here >= 0 && here < this.seeds.length ? here : -1;
   }
 
   /** @returns {Started} the message that announces the show */
@@ -213,13 +291,14 @@ export class Show {
       type: "started",
       task_id: task.id,
       n_envs: sim.nEnvs,
-      rows: [...this.seeds.keys()],
+      rows: this.seeds.map((_, row) => this.first + row),
       dt: sim.dt,
       obs_size: task.obs_size,
       action_size: task.action_size,
       parameters: policy?.parameters ?? 0,
       steps: policy?.steps ?? 0,
       arithmetic: "numpy",
+      show: this.id,
     };
   }
 
@@ -229,7 +308,8 @@ export class Show {
    */
   frame(realTimeFactor) {
     const row = this.inspected;
-    if (row >= 0) this.post({ type: "detail", row, show: 0, ...detailOf(this.sim, row) });
+    if (row >= 0)
+      this.post({ type: "detail", row: this.first + row, show: this.id, ...detailOf(this.sim, row) });
     const { poses, torques } = this.sim.arrays;
     return {
       type: "frame",
@@ -240,6 +320,7 @@ export class Show {
       sim_s: this.steps * this.sim.dt,
       real_time_factor: realTimeFactor,
       commands: this.#commands(),
+      show: this.id,
     };
   }
 

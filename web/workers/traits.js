@@ -103,7 +103,9 @@ export class Traits {
     if (this.slope < 0) return;
     const rise = /** @type {number} */ (loaded[this.slope]);
     const down = /** @type {number} */ (gravity[2]) / Math.sqrt(1 + rise * rise);
-    /** @type {Float64Array} */ (this.model.opt.gravity).set(rise ? [rise * down, 0, down] : gravity);
+    /** @type {Float64Array} */ (this.model.opt.gravity).set(
+      rise ? [/** @type {number} */ (gravity[0]) + rise * down, 0, down] : gravity,
+    );
   }
 
   /**

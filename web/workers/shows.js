@@ -1,0 +1,190 @@
+/** The shows of a player without Python: several policies, each with robots of its own, take turns as their steps are due. */
+
+import { Pace } from "./pace.js";
+import { ConfigError } from "./play_task.js";
+import { Show } from "./show.js";
+
+/** @import {Disturb, FromWorker, Inspect, StartPlaying, Steer} from "../protocol" */
+/** @import {Surroundings} from "./show.js" */
+
+/** So many rows move before anything else gets its turn. */
+const ROWS_AT_A_TIME = 16;
+/** How often a show of at most so many rows is published (ms): the page draws large crowds less often. */
+const FRAMES = /** @type {const} */ ([
+  [64, 33],
+  [512, 66],
+  [Number.POSITIVE_INFINITY, 100],
+]);
+
+/** A show and its clock. */
+class Act {
+  /**
+   * @param {Show} show
+   * @param {Pace} pace
+   */
+  constructor(show, pace) {
+    this.show = show;
+    this.pace = pace;
+    /** Something is to be seen that the last frame did not show. */
+    this.changed = true;
+    this.shown_ms = 0;
+    const [, every_ms] = FRAMES.find(([most]) => show.seeds.length <= most) ?? FRAMES[2];
+    this.every_ms = every_ms;
+  }
+}
+
+export class Shows {
+  /**
+   * @param {(message: FromWorker) => void} post
+   * @param {() => number} now seconds
+   */
+  constructor(post, now) {
+    this.post = post;
+    this.now = now;
+    /** @type {Map<number, Act>} */
+    this.acts = new Map();
+    this.running = false;
+    /** @type {Disturb|null} */
+    this.world = null;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Show}
+   * @throws {ConfigError} there is none of that number
+   */
+  of(id) {
+    return this.#act(id).show;
+  }
+
+  /** @param {number} id */
+  #act(id) {
+    const act = this.acts.get(id);
+    if (!act) throw new ConfigError("nothing is shown yet; start playing a policy first");
+    return act;
+  }
+
+  /**
+   * @param {StartPlaying} message
+   * @param {Surroundings} parts
+   */
+  start(message, parts) {
+    // A bad message must not end what is shown.
+    const next = new Show(parts, message, this.post);
+    /** @type {Act} */
+    let act;
+    try {
+      act = new Act(next, new Pace(next.sim.dt, message.speed ?? 1, this.now()));
+      if (this.world) next.disturb(this.world);
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    this.acts.get(next.id)?.show.close();
+    this.acts.set(next.id, act);
+    this.running = message.running ?? true;
+    this.post(next.started());
+  }
+
+  /** @param {number} id */
+  stop(id) {
+    this.#act(id).show.close();
+    this.acts.delete(id);
+  }
+
+  /** @param {number} speed */
+  setSpeed(speed) {
+    for (const { pace } of this.acts.values()) pace.setSpeed(speed);
+    this.#restart();
+  }
+
+  #restart() {
+    for (const { pace } of this.acts.values()) pace.restart(this.now());
+  }
+
+  /** @param {boolean} run */
+  run(run) {
+    this.#any();
+    if (run === this.running) return;
+    this.running = run;
+    this.#restart();
+    this.post({ type: "state_changed", state: run ? "running" : "paused" });
+  }
+
+  #any() {
+    if (this.acts.size === 0) throw new ConfigError("nothing is shown yet; start playing a policy first");
+  }
+
+  singleStep() {
+    this.run(false);
+    for (const act of this.acts.values()) {
+      act.show.step();
+      act.changed = true;
+    }
+  }
+
+  reset() {
+    this.#any();
+    for (const act of this.acts.values()) {
+      act.show.reset();
+      act.changed = true;
+    }
+  }
+
+  /** Every show that takes commands takes this one. @param {Steer} message */
+  steer(message) {
+    this.#any();
+    const acts = [...this.acts.values()];
+    const led = acts.filter(({ show }) => show.task.command);
+    for (const act of led.length ? led : acts) {
+      act.show.steer(message);
+      act.changed = true;
+    }
+  }
+
+  /** @param {Disturb} message */
+  disturb(message) {
+    for (const { show } of this.acts.values()) show.disturb(message);
+    this.world = message;
+  }
+
+  /** Look into a robot; a row that is not here is another worker's. @param {Inspect} message */
+  inspect(message) {
+    for (const [id, act] of this.acts) {
+      act.show.inspect(id === (message.show ?? 0) ? message.row : -1);
+      act.changed = true;
+    }
+  }
+
+  /** Move the rows that are due the longest. @returns {number|null} seconds until rows are due */
+  advance() {
+    if (!this.running || this.acts.size === 0) return null;
+    const now = this.now();
+    let wait = Number.POSITIVE_INFINITY;
+    /** @type {Act|null} */
+    let next = null;
+    for (const act of this.acts.values()) {
+      const due = act.show.sweeping ? 0 : act.pace.wait(now);
+      wait = Math.min(wait, due);
+      if (due === 0 && (!next || act.pace.due < next.pace.due)) next = act;
+    }
+    if (!next) return wait;
+    if (next.show.advance(ROWS_AT_A_TIME)) next.pace.stepped(this.now());
+    next.changed = true;
+    return 0;
+  }
+
+  /**
+   * Send what is new to be seen, not too often.
+   * @param {boolean} last nothing will move after this
+   */
+  publish(last) {
+    const now = performance.now();
+    for (const act of this.acts.values()) {
+      if (!act.changed || (now - act.shown_ms < act.every_ms && !last)) continue;
+      act.shown_ms = now;
+      act.changed = false;
+      this.post(act.show.frame(this.running ? act.pace.factor : null));
+    }
+  }
+}
