@@ -97,7 +97,7 @@ def measure_room(page: Page, cdp: CDPSession, crowd: Crowd, seconds: float) -> N
 def measure_raw(workers: Workers, count: int) -> float:
     """Physics steps per second of mj_step alone, in all workers together."""
     done = workers.ask_all([{"call": "raw", "seconds": RAW_S} for _ in range(count)])
-    return sum(each["steps"] / each["seconds"] for each in done)
+    return float(sum(each["steps"] / each["seconds"] for each in done))
 
 
 def memory_mb(browser: Browser) -> float:

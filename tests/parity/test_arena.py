@@ -32,8 +32,8 @@ ROBOTS, STEPS, SEED = 24, 200, 7
 CUTS = [[0, 7], [7, 1], [8, 16]]
 """First rows and numbers of rows of three workers."""
 EVERY = 10
-"""The native run takes over the room's states so often: walking doubles the last bit in which the two builds of
-the engine differ again and again, and after 200 steps another foot would be ahead."""
+"""The native run takes over the room's states so often: walking doubles the last bit in which the two builds
+of the engine differ again and again, and after 200 steps another foot would be ahead."""
 SAME_ENGINE_M, NATIVE_M = 1e-5, 1e-4
 PUSHES = {
     30: Push(3, 1, [250.0, 60.0, 0.0], [0.1, 0.0, 1.2]),
