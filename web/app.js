@@ -5,7 +5,7 @@ import { PageError } from "./errors.js";
 import { LiveTraining } from "./live_training.js";
 import { Curves } from "./panels/curves.js";
 import { byId, setText } from "./panels/elements.js";
-import { duration, shortCount, times } from "./panels/format.js";
+import { shortCount, times } from "./panels/format.js";
 import { Inside } from "./panels/inside.js";
 import { RecordMenu } from "./panels/record_menu.js";
 import { RoomView, Stage } from "./panels/stage.js";
@@ -145,7 +145,7 @@ export class App {
     const dt = this.views.watch.dt;
     this.stage
       .setRobots(this.views.watch, task.model, show.n_envs, dt)
-      .catch((error) => this.#sceneFailed(error));
+      .catch((error) => this.sceneFailed(error));
     this.play.play(show);
   }
 
@@ -292,37 +292,8 @@ export class App {
     this.trainPanel.setBaseline(found);
   }
 
-  /** Offer the run that the last visit left. */
-  async offerLastRun() {
-    const last = await this.storage?.lastRun();
-    const task = last && this.tasks.get(last.saved.recipe.task);
-    if (!last || !task || this.run.state !== "idle") return;
-    this.run.restore(last.id, last.saved, task);
-    const robots = Math.min(last.saved.recipe.n_envs, this.run.visible);
-    this.stage
-      .setRobots(this.views.train, task.model, robots, this.views.train.dt)
-      .catch((error) => this.#sceneFailed(error));
-    const ago = duration((Date.now() - last.saved.savedAt) / 1000);
-    if (last.saved.state === "finished") return;
-    this.notices.show({
-      key: "last-run",
-      kind: "info",
-      title: `Your last run is here: ${task.group}, ${task.title.toLowerCase()}, ${shortCount(last.saved.steps)} steps`,
-      what: `Saved ${ago} ago.`,
-      actions: [
-        {
-          label: "Continue the last run",
-          run: () => {
-            this.enter("train");
-            this.run.goOn();
-          },
-        },
-      ],
-    });
-  }
-
   /** @param {Error} error whose message already says what to do */
-  #sceneFailed(error) {
+  sceneFailed(error) {
     this.notices.show({ key: "scene", title: "The robot cannot be drawn", what: error.message });
   }
 
@@ -371,7 +342,7 @@ export class App {
     const robots = room === "watch" ? lineup.robots : started.rows.length;
     this.stage
       .setRobots(this.views[room], task.model, robots, started.dt)
-      .catch((error) => this.#sceneFailed(error));
+      .catch((error) => this.sceneFailed(error));
     if (room === "train") this.measureBaseline(task);
   }
 
@@ -383,7 +354,7 @@ export class App {
     const view = this.views.train;
     const count = Math.min(robots, this.run.visible);
     if (view.scene?.name === task.model && view.count === count) return;
-    this.stage.setRobots(view, task.model, count, view.dt).catch((error) => this.#sceneFailed(error));
+    this.stage.setRobots(view, task.model, count, view.dt).catch((error) => this.sceneFailed(error));
     if (this.transport && this.trainPanel) this.words();
   }
 

@@ -4,6 +4,7 @@ import { App, CROWD, ROOMS } from "./app.js";
 import { suitCrowd } from "./crowd_pace.js";
 import { embedded, restOutOfSight } from "./embed.js";
 import { Notices } from "./errors.js";
+import { offerLastRun } from "./last_run.js";
 import { keepOffline } from "./offline.js";
 import { byId } from "./panels/elements.js";
 import { fillKeyList, listenToHeldKeys, listenToKeys, shortcuts } from "./panels/keyboard.js";
@@ -141,7 +142,7 @@ async function begin() {
   }
   if (!embedded) {
     app.ask.offerLastLoop();
-    await app.offerLastRun().catch((error) => notices.report(error, { key: "storage" }));
+    await offerLastRun(app).catch((error) => notices.report(error, { key: "storage" }));
   }
   if (await linked) return;
   const entry = app.library.training ?? app.library.shipped[0];

@@ -67,6 +67,11 @@ class Lab:
         """Press a button of the room that is open."""
         self.page.locator(f".panel:visible button:text-is('{label}')").click()
 
+    def press_key(self, key: str) -> None:
+        """Press a key that no control of the page has for itself."""
+        self.page.locator("#stage-title").click()
+        self.page.keyboard.press(key)
+
     def wait_run(self, *states: str, timeout_s: float = BOOT_MS / 1000) -> None:
         """Wait until the run is in one of the states."""
         wanted = ", ".join(f"#panel-train[data-state='{state}']" for state in states)

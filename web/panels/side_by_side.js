@@ -198,8 +198,10 @@ function partWords(play, part, stage) {
   const { scene, frame } = stage.view;
   const placed = play.lineup.placed.find((each) => each.part === part);
   const words = [];
-  if (scene && frame && placed && part.show.task.forward_axis) {
-    const stride = scene.bodies.length * 7;
+  const stride = (scene?.bodies.length ?? 0) * 7;
+  // A frame of the robots before these may still be the newest.
+  const current = frame?.poses.length === play.lineup.robots * stride;
+  if (scene && frame && current && placed && part.show.task.forward_axis) {
     let sum = 0;
     for (let row = placed.first; row < placed.first + part.show.n_envs; row++)
       sum += frame.poses[row * stride + scene.tracking_body * 7] ?? 0;

@@ -10,6 +10,8 @@ import { Conditions } from "./conditions.js";
 import { Engine } from "./engine.js";
 import { Poses } from "./poses.js";
 import { Pushes } from "./pushes.js";
+import { restart } from "./restart.js";
+import { readStates, stateSize, writeStates } from "./row_states.js";
 import { TaskLayout } from "./task_layout.js";
 import { Traits } from "./traits.js";
 
@@ -114,7 +116,7 @@ export class BatchSim {
     const { obs, signals, prevSignals } = this.arrays;
     for (const i of rows ?? Array(this.nEnvs).keys()) {
       this.#checkRow(i);
-      this.#restart(i);
+      restart(this, i);
       layout.observe(table, i * layout.width, obs, i * task.obs_size);
       layout.readSignals(table, i * layout.width, signals, i * task.signal_size);
       layout.readSignals(table, i * layout.width, prevSignals, i * task.signal_size);
@@ -122,52 +124,11 @@ export class BatchSim {
   }
 
   /**
-   * Put a row at nextInit: a cleared MjData, the new state, mj_forward.
-   * @param {number} row
-   */
-  #restart(row) {
-    const { engine, layout, initSize } = this;
-    const { mujoco, model, data, nq, nv } = engine;
-    const { nextInit, steps } = this.arrays;
-    const first = nextInit.subarray(row * initSize, (row + 1) * initSize);
-    if (!first.every(Number.isFinite)) throw new RangeError(`next_init[${row}] is not finite: ${first}`);
-    const at = row * layout.width;
-    const given = nq + nv + layout.lastAction - layout.command;
-    this.table.fill(0, at + layout.command, at + layout.kept);
-    this.table.set(first.subarray(nq + nv, given), at + layout.command);
-    this.traits.note(row, this.table, at + layout.traits);
-    mujoco.mj_resetData(model, data);
-    this.followMemory();
-    engine.qpos.set(first.subarray(0, nq));
-    engine.qvel.set(first.subarray(nq, nq + nv));
-    this.traits.load(this.table, at + layout.traits);
-    if (initSize > given) this.#settle(first.subarray(given));
-    mujoco.mj_forward(model, data);
-    this.forwarded = true;
-    this.followMemory();
-    this.#store(this.table, at);
-    this.poses.capture(row, this.arrays);
-    this.pushes.byRow.delete(row);
-    steps[row] = 0;
-  }
-
-  /**
-   * Let the robot come to rest before its episode begins.
-   * @param {Float64Array} how for how many physics steps, and the action held meanwhile
-   */
-  #settle(how) {
-    const { mujoco, model, data } = this.engine;
-    this.engine.drive(how, 1);
-    for (let i = 0; i < /** @type {number} */ (how[0]); i++) mujoco.mj_step(model, data);
-    data.time = 0;
-  }
-
-  /**
    * Store the state and what the task reads in the row of a table that begins at `at`.
    * @param {Float64Array} table
    * @param {number} at
    */
-  #store(table, at) {
+  store(table, at) {
     this.engine.getState(table, at);
     for (const { view, start, size, column } of this.copies) {
       const to = at + column;
@@ -252,7 +213,7 @@ export class BatchSim {
       if (late > 0) nextTable.set(actions.subarray(row * nu, (row + 1) * nu), at + layout.lastAction);
       if (task.post_constraint) mujoco.mj_rnePostConstraint(model, data);
       this.followMemory();
-      this.#store(nextTable, at);
+      this.store(nextTable, at);
       this.poses.capture(row, this.arrays);
       this.pushes.release(row);
       if (warned && engine.warnings() > 0) {
@@ -294,7 +255,7 @@ export class BatchSim {
         continue;
       }
       this.restarted?.add(i);
-      this.#restart(i);
+      restart(this, i);
       layout.observe(after, i * layout.width, obs, i * nObs);
     }
   }
@@ -394,7 +355,7 @@ export class BatchSim {
 
   /** Numbers of a row of states(): elapsed steps, its state, the signals. */
   get stateSize() {
-    return 1 + this.layout.kept + this.task.signal_size;
+    return stateSize(this);
   }
 
   /**
@@ -402,16 +363,8 @@ export class BatchSim {
    * @param {Float64Array} [out] (N, stateSize)
    */
   states(out = new Float64Array(this.nEnvs * this.stateSize)) {
-    this.#checkStates(out);
     this.followMemory();
-    const { layout, table } = this;
-    for (let i = 0; i < this.nEnvs; i++) {
-      const [at, row] = [i * this.stateSize, i * layout.width];
-      out[at] = /** @type {number} */ (this.arrays.steps[i]);
-      out.set(table.subarray(row, row + layout.kept), at + 1);
-      layout.readSignals(table, row, out, at + 1 + layout.kept);
-    }
-    return out;
+    return readStates(this, out);
   }
 
   /**
@@ -419,28 +372,10 @@ export class BatchSim {
    * @param {Float64Array} states
    */
   loadStates(states) {
-    this.#checkStates(states);
-    this.sweep = null;
     this.followMemory();
-    const { layout, table } = this;
-    for (let i = 0; i < this.nEnvs; i++) {
-      const [at, row] = [i * this.stateSize, i * layout.width];
-      this.arrays.steps[i] = /** @type {number} */ (states[at]);
-      table.set(states.subarray(at + 1, at + 1 + layout.kept), row);
-      layout.writeSignals(table, row, states, at + 1 + layout.kept);
-      this.traits.note(i, table, row + layout.traits);
-    }
+    writeStates(this, states);
+    this.sweep = null;
     this.pushes.byRow.clear();
-  }
-
-  /** @param {Float64Array} states */
-  #checkStates(states) {
-    const expected = this.nEnvs * this.stateSize;
-    if (states.length !== expected) {
-      throw new RangeError(
-        `states have ${states.length} numbers; ${this.task.id} with ${this.nEnvs} rows needs ${expected}`,
-      );
-    }
   }
 
   /** @param {number} row */
