@@ -208,6 +208,8 @@ export class ShowTeam {
     for (const { member, started } of play.slices)
       if (started) this.members[member]?.send({ type: "stop_playing", show: id });
     this.expectTraffic(this.busy);
+    // Whoever stays is seen again, even if nothing moves.
+    this.timer ??= setTimeout(() => this.#show(), FRAME_MS);
   }
 
   /** @param {Push & {type: "push"}} message its row is one of the show's */
