@@ -28,7 +28,7 @@ class LoopMember:
     """One member of one generation."""
 
     id: str
-    """Of all generations: "g2.1" is the second of generation 2."""
+    """Of all generations: "g2.1" is the second of generation 2, "f3.0" the winner's first final training."""
     generation: int
     """From 1; the winner's final trainings have the number after the last."""
     index: int

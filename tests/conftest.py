@@ -39,6 +39,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 """WebGL in software; no requests of the browser's own."""
+LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +52,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="who isolates the page: the project's own server, or the service worker on a plain host under a"
         " sub-path (plain), whose server is then stopped (offline)",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With another `--server` than the project's own, tests of that server are left out, and told."""
+    if config.getoption("--server") == "own":
+        return
+    left_out = {item: mark for item in items if (mark := item.get_closest_marker("own_server"))}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+    config.stash[LEFT_OUT] = [f"{item.nodeid}: {mark.args[0]}" for item, mark in left_out.items()]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the tests that `--server` leaves out, each with its reason."""
+    if told := config.stash.get(LEFT_OUT, []):
+        terminalreporter.section("left out: they need the project's own server")
+        for line in told:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +107,29 @@ def isolated_url(built_page: Path, pytestconfig: pytest.Config) -> Iterator[str]
             yield address
 
 
+Prepare = Callable[[Page, str], str]
+"""`prepare(page, url)`: makes a fresh page ready for an address of the built page; the address to open."""
+
+
+@pytest.fixture(scope="session")
+def prepare(built_page: Path, isolated_url: str, pytestconfig: pytest.Config) -> Prepare:
+    """What `--server` asks for: nothing, a copy kept in the page's browser, or that and no host any more."""
+    server = pytestconfig.getoption("--server")
+
+    def prepare_(page: Page, url: str) -> str:
+        if server == "own" or not url.startswith(isolated_url):
+            return url
+        if server == "plain":
+            keep_copy(page, isolated_url)
+            return url
+        # A host of its own, so that it can be gone for this page alone.
+        with served_plainly(built_page) as address:
+            keep_copy(page, address)
+        return address + url.removeprefix(isolated_url)
+
+    return prepare_
+
+
 @pytest.fixture(scope="session")
 def plain_url(built_page: Path) -> Iterator[str]:
     """The address of the built page on a plain host, under a sub-path, without isolation headers."""
@@ -121,17 +163,13 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(
-    chromium: Browser, built_page: Path, pytestconfig: pytest.Config, request: pytest.FixtureRequest
-) -> Iterator[OpenPage]:
+def open_page(chromium: Browser, pytestconfig: pytest.Config, prepare: Prepare) -> Iterator[OpenPage]:
     """Opens pages of their own storage; a console error that the test did not announce fails it."""
-    server = pytestconfig.getoption("--server")
-    home = "" if server == "own" else str(request.getfixturevalue("isolated_url"))
     unexpected: list[str] = []
     contexts = []
 
     # No relay answers on a plain host, and the browser notes it.
-    nobody = ["/health"] if home else []
+    nobody = [] if pytestconfig.getoption("--server") == "own" else ["/health"]
 
     def note(text: str, expected: Sequence[str]) -> None:
         if not any(part in text for part in [*expected, *nobody]):
@@ -153,14 +191,7 @@ def open_page(
         )
         contexts.append(context)
         page = context.new_page()
-        if home and url.startswith(home):
-            if server == "plain":
-                keep_copy(page, home)
-            else:
-                # A host of its own, so that it can be gone for this page alone.
-                with served_plainly(built_page) as address:
-                    keep_copy(page, address)
-                url = address + url.removeprefix(home)
+        url = prepare(page, url)
         page.on(
             "console",
             lambda message: (

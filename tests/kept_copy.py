@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import Page
 
 KEEP = """async () => {
@@ -26,7 +28,12 @@ def keep_copy(page: Page, address: str) -> int:
         address: of the built page's folder, with a slash.
     """
     page.goto(f"{address}build.json")
-    adopted, kept = page.evaluate(KEEP)
+    return checked(page.evaluate(KEEP))
+
+
+def checked(answers: list[Any]) -> int:
+    """How many files are kept, by what `KEEP` brought: everything."""
+    adopted, kept = answers
     assert adopted == {"type": "adopted", "same": True}
     assert kept["type"] == "kept", kept
     assert kept["missing"] == 0, kept

@@ -4,7 +4,7 @@ import { LoopControl } from "./ask_control.js";
 import { PageError } from "./errors.js";
 import { EvaluatorClient } from "./evaluator_client.js";
 import { byId, h } from "./panels/elements.js";
-import { download } from "./policy_files.js";
+import { download, written } from "./policy_files.js";
 import { fetchOwn, loadPart } from "./requirements.js";
 
 /** @import {App} from "./app.js" */
@@ -12,6 +12,7 @@ import { fetchOwn, loadPart } from "./requirements.js";
 /** @import {Judged, PolicyEntry} from "./page_types" */
 /** @import {AskRoom} from "./panels/ask/room.js" */
 /** @import {FitnessRecord} from "./panels/ask/brief_form.js" */
+/** @import {Format} from "./panels/export_choice.js" */
 
 /** Where the build has what speaks to Claude; a page without it has the built-in designer alone. */
 const SDK = "runtime/sdk/wheels.json";
@@ -96,7 +97,7 @@ export class AskDoor {
         claude: app.files.has(SDK),
         wishes: {
           watch: (member, policy) => this.#guard(this.#watch(member, policy)),
-          exportPolicy: (member, policy) => this.#guard(this.#export(member, policy)),
+          exportPolicy: (member, policy, format) => this.#guard(this.#export(member, policy, format)),
           exportLedger: () => this.#exportLedger(),
         },
       },
@@ -172,10 +173,14 @@ export class AskDoor {
   /**
    * @param {string} member id
    * @param {string} policy sha256
+   * @param {Format} format
    */
-  async #export(member, policy) {
+  async #export(member, policy, format) {
+    const { task } = this.control;
     const file = await this.control.exported(member, policy);
-    download(file.policy, file.name);
+    if (!task) return;
+    const content = await written(this.app, file.policy, task, format);
+    download(content, file.name.replace(/safetensors$/, format));
   }
 
   #exportLedger() {

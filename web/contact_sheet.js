@@ -84,7 +84,7 @@ export async function contactSheet(policy, task, loadModel) {
   canvas.className = "contact-sheet";
   canvas.style.cssText = `position: fixed; left: -9999px; width: ${WIDTH}px; height: ${HEIGHT}px`;
   document.body.append(canvas);
-  const grid = new StickGrid(canvas, { onSelect: () => {} });
+  const grid = new StickGrid(canvas, { onSelect: null });
   try {
     grid.setScene(scene, taken.length, { dt });
     grid.setLabels(taken.map((frame) => `${((frame.steps[0] ?? 0) * dt).toFixed(1)} s`));

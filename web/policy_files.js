@@ -62,7 +62,7 @@ export async function exportShown(app, format) {
  * @param {Format} format
  * @returns {Promise<ArrayBuffer>}
  */
-async function written(app, bytes, task, format) {
+export async function written(app, bytes, task, format) {
   if (format === "safetensors") return bytes;
   const close = app.notices.show({
     key: "export",

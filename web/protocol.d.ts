@@ -87,7 +87,7 @@ export interface CodeProblem {
 
 /** One member of one generation. */
 export interface LoopMember {
-  /** Of all generations: "g2.1" is the second of generation 2. */
+  /** Of all generations: "g2.1" is the second of generation 2, "f3.0" the winner's first final training. */
   id: string;
   /** From 1; the winner's final trainings have the number after the last. */
   generation: number;

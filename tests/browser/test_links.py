@@ -16,6 +16,7 @@ from tabrl_py.tasks import get_task
 from tabrl_py.tasks.recipes import default_recipe
 from tests.browser.conftest import OpenLab
 from tests.browser.lab import BOOT_MS, PENDULUM
+from tests.browser.views_seen import Seen, told
 from tests.links.corpus import HOSTILE, REWARD
 from tests.links.page import POLICIES
 from tests.servers import served_plainly
@@ -49,7 +50,6 @@ def test_a_policy_is_shared_and_plays_on_a_phone(
         for name in ("before", "after")
     )
     assert after == pytest.approx(before, rel=0.02)
-    lab.page.screenshot(path=artifacts / "share-1440x900.png")
     assert isinstance(read_link(address), SharedPolicy)
     phone = open_lab(address, size=PHONE, phone=True)
     phone.wait_watch("playing")
@@ -69,7 +69,9 @@ def test_a_name_in_a_link_is_a_text(open_lab: OpenLab, isolated_url: str, artifa
     lab.wait_frames(5)
     assert HOSTILE in lab.page.locator(".policy:has(:checked)").inner_text()
     assert lab.page.evaluate(PWNED)
-    lab.page.screenshot(path=artifacts / "link-opened-1440x900.png")
+    seen = Seen(lab.page, artifacts, "link-")
+    seen.look("policy")
+    assert seen.faults == {}, told(seen.faults)
 
 
 def test_a_recipe_waits_for_the_press(open_lab: OpenLab, isolated_url: str, artifacts: Path) -> None:
@@ -86,7 +88,9 @@ def test_a_recipe_waits_for_the_press(open_lab: OpenLab, isolated_url: str, arti
     lab.page.wait_for_timeout(1500)
     assert lab.panel("train").get_attribute("data-state") == "idle"
     assert lab.page.evaluate(PWNED)
-    lab.page.screenshot(path=artifacts / "recipe-1440x900.png")
+    seen = Seen(lab.page, artifacts, "link-")
+    seen.look("recipe")
+    assert seen.faults == {}, told(seen.faults)
     lab.page.click("#train-shared")
     lab.page.wait_for_function("() => document.querySelector('#panel-train').dataset.state !== 'idle'")
     assert card.count() == 0

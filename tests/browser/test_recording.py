@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import OpenLab
 from tests.browser.views_page import views_page
+from tests.conftest import Prepare
 
 pytestmark = pytest.mark.browser
 
@@ -39,8 +40,8 @@ CANVAS = """async () => {
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, isolated_url: str, built_page: Path) -> Iterator[Page]:
-    with views_page(chromium, isolated_url, built_page) as opened:
+def page(chromium: Browser, isolated_url: str, built_page: Path, prepare: Prepare) -> Iterator[Page]:
+    with views_page(chromium, isolated_url, built_page, prepare) as opened:
         opened.evaluate(CANVAS)
         yield opened
 

@@ -130,6 +130,7 @@ def _in_the_tab(
 OpenPage = Callable[..., Page]
 
 
+@pytest.mark.own_server("the relay of the page's own origin is tested")
 def test_from_the_page_that_the_proxy_serves(
     api: MessagesApi, natively: dict[str, Any], page_folder: Path, open_page: OpenPage
 ) -> None:

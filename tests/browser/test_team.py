@@ -13,6 +13,7 @@ from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
 from tests.browser.conftest import OpenLab
 from tests.browser.lab import PENDULUM
 from tests.browser.team_page import Crew
+from tests.conftest import Prepare
 
 pytestmark = pytest.mark.browser
 
@@ -73,7 +74,7 @@ Tell = Callable[[str], Story]
 
 
 @pytest.fixture(scope="module")
-def tell(chromium: Browser, isolated_url: str, plain_url: str) -> Iterator[Tell]:
+def tell(chromium: Browser, isolated_url: str, plain_url: str, prepare: Prepare) -> Iterator[Tell]:
     """The story of a group on the isolated or on the plain server; each happens once."""
     urls = {"isolated": isolated_url, "plain": plain_url}
     errors: list[str] = []
@@ -83,7 +84,7 @@ def tell(chromium: Browser, isolated_url: str, plain_url: str) -> Iterator[Tell]
         context = chromium.new_context()
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(urls[server] + "build.json")
+        page.goto(prepare(page, urls[server] + "build.json"))
         try:
             return Story(Crew(page, wanted=4))
         finally:

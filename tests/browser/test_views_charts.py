@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.views_page import views_page
+from tests.conftest import Prepare
 
 pytestmark = pytest.mark.browser
 
@@ -30,8 +31,8 @@ CHARTS = """async () => {
 
 
 @pytest.fixture
-def page(chromium: Browser, isolated_url: str, built_page: Path) -> Iterator[Page]:
-    with views_page(chromium, isolated_url, built_page) as opened:
+def page(chromium: Browser, isolated_url: str, built_page: Path, prepare: Prepare) -> Iterator[Page]:
+    with views_page(chromium, isolated_url, built_page, prepare) as opened:
         opened.evaluate(CHARTS)
         yield opened
 

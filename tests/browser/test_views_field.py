@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.views_page import plain, poses_of, reachable, views_page
+from tests.conftest import Prepare
 
 pytestmark = pytest.mark.browser
 
@@ -117,8 +118,8 @@ COMPARE = """async ([model, flat, scale]) => {
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, isolated_url: str, built_page: Path) -> Iterator[Page]:
-    with views_page(chromium, isolated_url, built_page) as opened:
+def page(chromium: Browser, isolated_url: str, built_page: Path, prepare: Prepare) -> Iterator[Page]:
+    with views_page(chromium, isolated_url, built_page, prepare) as opened:
         yield opened
 
 

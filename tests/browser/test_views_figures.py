@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.views_page import MODELS, plain, poses_of, reachable, views_page
+from tests.conftest import Prepare
 
 pytestmark = pytest.mark.browser
 
@@ -75,8 +76,8 @@ STROKES = """async ([model, flat]) => {
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, isolated_url: str, built_page: Path) -> Iterator[Page]:
-    with views_page(chromium, isolated_url, built_page) as opened:
+def page(chromium: Browser, isolated_url: str, built_page: Path, prepare: Prepare) -> Iterator[Page]:
+    with views_page(chromium, isolated_url, built_page, prepare) as opened:
         yield opened
 
 
@@ -226,9 +227,14 @@ def test_a_new_size_is_drawn_at_once(page: Page) -> None:
     ],
 )
 def test_a_bad_scene_says_which_file_and_what_to_do(
-    chromium: Browser, isolated_url: str, built_page: Path, answer: dict[str, Any], said: str
+    chromium: Browser,
+    isolated_url: str,
+    built_page: Path,
+    prepare: Prepare,
+    answer: dict[str, Any],
+    said: str,
 ) -> None:
-    with views_page(chromium, isolated_url, built_page) as page:
+    with views_page(chromium, isolated_url, built_page, prepare) as page:
         # Fulfilled with status 404, a fetch is also reported on the console by the browser itself.
         if answer["status"] == 404:
             page.evaluate("window.fetch = async () => new Response('no', { status: 404 })")

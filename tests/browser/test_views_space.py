@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.views_page import MODELS, plain, poses_of, reachable, views_page
+from tests.conftest import Prepare
 
 pytestmark = pytest.mark.browser
 
@@ -57,8 +58,8 @@ SPACE = """async ([model, count]) => {
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, isolated_url: str, built_page: Path) -> Iterator[Page]:
-    with views_page(chromium, isolated_url, built_page, size=(420, 300)) as opened:
+def page(chromium: Browser, isolated_url: str, built_page: Path, prepare: Prepare) -> Iterator[Page]:
+    with views_page(chromium, isolated_url, built_page, prepare, size=(420, 300)) as opened:
         yield opened
 
 
@@ -205,8 +206,10 @@ def test_a_lost_context_is_told_and_comes_back(page: Page) -> None:
     assert lit > 20
 
 
-def test_without_webgl_the_reason_is_said(chromium: Browser, isolated_url: str, built_page: Path) -> None:
-    with views_page(chromium, isolated_url, built_page) as page:
+def test_without_webgl_the_reason_is_said(
+    chromium: Browser, isolated_url: str, built_page: Path, prepare: Prepare
+) -> None:
+    with views_page(chromium, isolated_url, built_page, prepare) as page:
         message = page.evaluate("""async () => {
           HTMLCanvasElement.prototype.getContext = () => null;
           const { Robot3D } = await import("./views/robot_3d.js");

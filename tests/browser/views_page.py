@@ -13,6 +13,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 
 from tabrl_py.types import F32
+from tests.conftest import Prepare
 
 MODELS = (
     "house_position",
@@ -31,7 +32,7 @@ MODELS = (
 
 @contextmanager
 def views_page(
-    chromium: Browser, url: str, built: Path, size: tuple[int, int] = (1080, 600)
+    chromium: Browser, url: str, built: Path, prepare: Prepare, size: tuple[int, int] = (1080, 600)
 ) -> Iterator[Page]:
     """A page with one `#place` that fills it; any console error fails the test."""
     index = (built / "index.html").read_text(encoding="utf-8")
@@ -50,8 +51,14 @@ def views_page(
         lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.route("**/views-alone.html", lambda route: route.fulfill(body=html, content_type="text/html"))
-    page.goto(f"{url}views-alone.html")
+    address = prepare(page, url)
+    if page.evaluate("navigator.serviceWorker?.controller ?? null") is None:
+        page.route("**/views-alone.html", lambda route: route.fulfill(body=html, content_type="text/html"))
+        page.goto(f"{address}views-alone.html")
+    else:
+        # What a service worker answers, no route of the test's does.
+        page.goto(f"{address}tasks.json")
+        page.set_content(html)
     try:
         yield page
     finally:

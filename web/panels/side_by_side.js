@@ -32,7 +32,7 @@ export class SideBySide {
     this.choice = h("select", { class: "select", id: "beside-policy", "aria-label": "Policy to add" });
     this.adder = button("Add", () => this.#add(), { icon: "plus", title: "Let it act beside the others" });
     this.about = h("p", { class: "setting-problem" });
-    this.speed = h("p", { class: "arena-speed num", "aria-label": "Speed of the physics" });
+    this.speed = h("p", { class: "arena-speed num", title: "Speed of the physics" });
     this.element = h(
       "section",
       { class: "group", id: "side-by-side" },

@@ -25,7 +25,7 @@ const MAX_PIXEL_RATIO = 2;
 export class StickGrid {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{onSelect: (row: number) => void}} options
+   * @param {{onSelect: ((row: number) => void)|null}} options null: a picture, of which nothing is chosen
    */
   constructor(canvas, { onSelect }) {
     const ctx = canvas.getContext("2d");
@@ -83,7 +83,8 @@ export class StickGrid {
     this.listeners = new AbortController();
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(canvas);
-    this.listen();
+    if (onSelect) this.listen();
+    else canvas.setAttribute("role", "img");
     this.resize();
   }
 
@@ -348,11 +349,12 @@ export class StickGrid {
   choose(row) {
     if (row === null) return;
     this.select(row);
-    this.onSelect(row);
+    this.onSelect?.(row);
   }
 
   /** Elements inside a canvas are not drawn, but assistive technology reads them. */
   describe() {
+    if (!this.onSelect) return;
     const title = this.scene?.name.replaceAll("_", " ") ?? "";
     this.canvas.setAttribute(
       "aria-label",

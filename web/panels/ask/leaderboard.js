@@ -3,7 +3,7 @@
 import { h } from "../elements.js";
 import { measure } from "../format.js";
 import { memberColour, memberLetter } from "./colours.js";
-import { fitnessWords, metricsOf } from "./member_card.js";
+import { fitnessWords, metricsOf, originWords } from "./member_card.js";
 
 /** @import {LoopMember, LoopView} from "../../protocol" */
 
@@ -63,7 +63,7 @@ export class Leaderboard {
    * @param {string|null} chosen
    */
   #row(member, rank, names, chosen) {
-    const { id, index, generation, name, fitness, metrics } = member;
+    const { id, index, name, fitness, metrics } = member;
     return h(
       "tr",
       { class: id === chosen ? "chosen" : "", style: `--member: ${memberColour(index)}` },
@@ -78,7 +78,7 @@ export class Leaderboard {
           h("span", { class: "board-name" }, name),
         ),
       ),
-      h("td", { class: "num" }, generation),
+      h("td", { class: "num" }, originWords(member).replace("generation ", "")),
       h("td", { class: "num strong" }, fitnessWords(fitness)),
       ...names.map((metric) => h("td", { class: "num" }, measure(metrics[metric]))),
     );

@@ -1,12 +1,14 @@
 /** Over the members of a running loop: the task, the stage, and at the end the winner. */
 
 import { button, h, setText } from "../elements.js";
+import { exportChoice } from "../export_choice.js";
 import { plural } from "../format.js";
 import { memberColour, memberLetter } from "./colours.js";
 import { fitnessWords } from "./member_card.js";
 
 /** @import {LoopView, LoopWinner} from "../../protocol" */
 /** @import {LoopControl} from "../../ask_control.js" */
+/** @import {Format} from "../export_choice.js" */
 
 /** @type {[LoopView["stage"], string][]} */
 const STAGES = [
@@ -20,7 +22,7 @@ const STAGES = [
 /**
  * @typedef {object} WinnerWishes
  * @property {(winner: LoopWinner) => void} watch
- * @property {(winner: LoopWinner) => void} exportPolicy
+ * @property {(winner: LoopWinner, format: Format) => void} exportPolicy
  */
 
 export class LoopHead {
@@ -38,6 +40,7 @@ export class LoopHead {
       { class: "loop-steps", "aria-label": "Stage of the loop" },
       ...STAGES.map(([, words]) => h("li", {}, words)),
     );
+    this.exported = exportChoice("ask-export-format");
     this.result = h("div", { class: "loop-result", hidden: true });
     this.element = h(
       "div",
@@ -72,9 +75,10 @@ export class LoopHead {
     if (this.control.state === "booting") return this.control.loading;
     if (!view) return "";
     const generation = `Generation ${Math.min(view.generation, view.generations)} of ${view.generations}`;
-    if (view.over) return view.reason || `${generation}, done`;
+    if (view.over) return sentence(view.reason) || `${generation}, done`;
     if (this.control.state === "kept") return `${generation}, at rest since the page was left`;
-    if (view.state === "paused") return `${generation}, paused. ${view.reason}`;
+    if (view.state === "paused")
+      return `${generation}, paused. ${view.reason ? `${sentence(view.reason)} Resume tries again.` : ""}`;
     if (view.stage === "judging") return "A fitness is proposed before the first generation";
     return view.stage === "final" ? "The winner's reward trains again from fresh seeds" : generation;
   }
@@ -104,10 +108,23 @@ export class LoopHead {
           icon: "play",
           id: "ask-watch",
         }),
-        button("Export", () => this.wishes.exportPolicy(winner), { class: "large", icon: "download" }),
+        button("Export", () => this.wishes.exportPolicy(winner, this.exported.format()), {
+          class: "large",
+          icon: "download",
+        }),
+        this.exported.element,
       ),
     );
   }
+}
+
+/**
+ * What the designer says may be the part of a sentence after a colon.
+ * @param {string} words
+ */
+function sentence(words) {
+  if (!words) return "";
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }
 
 /** @param {LoopWinner} winner */

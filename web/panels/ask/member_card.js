@@ -198,6 +198,14 @@ export class MemberCard {
 }
 
 /**
+ * Where a member comes from: a generation, or the winner's final trainings.
+ * @param {LoopMember} member
+ */
+export function originWords({ id, generation }) {
+  return id.startsWith("f") ? "fresh seed" : `generation ${generation}`;
+}
+
+/**
  * How the fitness differs from that of the member it came from.
  * @param {LoopMember} member
  * @param {LoopMember|null} parent

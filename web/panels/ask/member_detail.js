@@ -4,7 +4,7 @@ import { loadPart } from "../../requirements.js";
 import { button, h, iconButton, setText } from "../elements.js";
 import { measure } from "../format.js";
 import { memberColour, memberLetter, termColour } from "./colours.js";
-import { fitnessWords, metricsOf, statusWords, termsOf } from "./member_card.js";
+import { fitnessWords, metricsOf, originWords, statusWords, termsOf } from "./member_card.js";
 import { RobotView } from "./robot_view.js";
 import { TermCurves } from "./term_curves.js";
 
@@ -157,7 +157,7 @@ export class MemberDetail {
           memberLetter(each.index),
         ),
       ),
-      h("span", { class: "label" }, `generation ${member?.generation ?? ""}`),
+      h("span", { class: "label" }, member ? originWords(member) : ""),
     );
   }
 

@@ -12,13 +12,11 @@ export class RobotView {
     this.canvas = h("canvas", { class: "robot-canvas" });
     this.words = h("span", { class: "robot-words" });
     this.element = h("div", { class: "robot-view" }, this.canvas, this.words);
-    this.grid = new StickGrid(this.canvas, { onSelect: () => {} });
+    this.grid = new StickGrid(this.canvas, { onSelect: null });
     // The cores learn meanwhile.
     this.grid.rest.spare(true);
     this.grid.setLayout("crowd");
-    this.canvas.tabIndex = -1;
-    this.canvas.setAttribute("role", "img");
-    this.label = label;
+    this.canvas.setAttribute("aria-label", label);
     /** @type {Scene|null} */
     this.scene = null;
   }
@@ -31,7 +29,6 @@ export class RobotView {
     if (scene === this.scene) return;
     this.scene = scene;
     this.grid.setScene(scene, 1, { dt });
-    this.canvas.setAttribute("aria-label", this.label);
     this.grid.start();
   }
 

@@ -21,6 +21,7 @@ import { Timeline } from "./timeline.js";
 /** @import {Notices} from "../../errors.js" */
 /** @import {Scene} from "../../views/scene.js" */
 /** @import {FitnessRecord} from "./brief_form.js" */
+/** @import {Format} from "../export_choice.js" */
 
 /** What stands in the cards before anything is designed: how a loop goes. */
 const LESSONS = [
@@ -34,7 +35,7 @@ const LESSONS = [
  * What the room asks of the page.
  * @typedef {object} Wishes
  * @property {(member: LoopMember|undefined, policy: string) => void} watch
- * @property {(member: string, policy: string) => void} exportPolicy
+ * @property {(member: string, policy: string, format: Format) => void} exportPolicy
  * @property {() => void} exportLedger
  */
 
@@ -68,7 +69,7 @@ export class AskRoom {
     });
     this.head = new LoopHead(control, {
       watch: ({ member, policy }) => wishes.watch(this.#member(member), policy),
-      exportPolicy: ({ member, policy }) => wishes.exportPolicy(member, policy),
+      exportPolicy: ({ member, policy }, format) => wishes.exportPolicy(member, policy, format),
     });
     const failed = (/** @type {unknown} */ error) => notices.report(error, { key: "ask" });
     this.review = new FitnessReview({ freeze: (source) => control.freeze(source), failed });

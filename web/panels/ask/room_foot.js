@@ -30,11 +30,12 @@ export class RoomFoot {
     setText(note, this.#words());
     note.classList.toggle("bad", control.state === "setup" && this.lack !== "");
     const key = `${control.state} ${view?.state} ${view?.over} ${control.record?.id}`;
-    if (buttons.dataset.key === key) return;
-    buttons.dataset.key = key;
-    const focused = buttons.contains(document.activeElement);
-    buttons.replaceChildren(...this.#choices());
-    if (focused) buttons.querySelector("button")?.focus();
+    if (buttons.dataset.key !== key) {
+      buttons.dataset.key = key;
+      const focused = buttons.contains(document.activeElement);
+      buttons.replaceChildren(...this.#choices());
+      if (focused) buttons.querySelector("button")?.focus();
+    }
     this.element.hidden = buttons.children.length === 0 && note.textContent === "";
   }
 
