@@ -36,7 +36,7 @@ COUNTS = (12, 100, 1000, 4000)
 TARGETS_MS = {12: 4, 100: 8, 1000: 12, 4000: 20}
 ROWS, LEAD, STEPS = 32, 60, 20
 """Robots of a worker of the raw side, the steps they are under way, and those that are remembered."""
-RAW_S, ROOM_S, SETTLE_S = 2.0, 12.0, 6.0
+RAW_S, ROOM_S, SETTLE_S = 2.0, 10.0, 5.0
 FASTEST = 6
 """The last place of the speed's slider, 8 times real time."""
 COUNTED = """() => {
@@ -146,6 +146,7 @@ def main() -> None:
         lab, cdp = Lab(page), page.context.new_cdp_session(page)
         cdp.send("Performance.enable")
         lab.wait_watch("playing")
+        page.click("#stage-tools [data-mode=figures]")
         page.locator(".speed input").fill(str(FASTEST))
         for count in options.robots or COUNTS:
             crowd = crowds[count] = Crowd()

@@ -184,6 +184,10 @@ class StartPlaying:
     first_row: int = 0
     running: bool = True
     """Whether it moves at once, or waits for Resume."""
+    together: int = 0
+    """Robots of all shows that stand in one physics world and can touch; 0: each has a world of its own."""
+    place: int = 0
+    """Number in that world of the show's first robot."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +217,15 @@ class Disturb:
     """Times the plain model's."""
     motor: int = -1
     """The actuator that gives no force; -1: all work."""
+
+
+@dataclass(frozen=True)
+class Throw:
+    """Throw a ball at a robot that stands in one world with others."""
+
+    row: int
+    body: int
+    show: int = 0
 
 
 @dataclass(frozen=True)
@@ -307,6 +320,8 @@ class Frame:
     commands: list[float] = field(default_factory=list)
     """Player only: the command of each watched row, one after the other; empty where the task takes none."""
     show: int = 0
+    balls: list[float] = field(default_factory=list)
+    """(B, 3) m: balls that were thrown in a world that robots share."""
 
 
 @dataclass(frozen=True)
@@ -414,6 +429,7 @@ ToWorker: TypeAlias = (
     | StopPlaying
     | SwapPolicy
     | Disturb
+    | Throw
     | SetSpeed
     | SingleStep
     | ResetRows

@@ -6,6 +6,7 @@ import { LiveTraining } from "./live_training.js";
 import { Curves } from "./panels/curves.js";
 import { byId, setText } from "./panels/elements.js";
 import { shortCount, times } from "./panels/format.js";
+import { GamepadSteering } from "./panels/gamepad.js";
 import { Inside } from "./panels/inside.js";
 import { RecordMenu } from "./panels/record_menu.js";
 import { RoomView, Stage } from "./panels/stage.js";
@@ -84,6 +85,7 @@ export class App {
       this.actions,
     );
     this.steering = new Steering(byId("steering"), this.play, this.stage);
+    this.gamepad = new GamepadSteering(this.steering);
     this.inside = new Inside(this.stage, this.play);
     this.recordMenu = new RecordMenu(this.stage, notices, () => this.transport.shownWords);
     this.watchPanel = new WatchPanel(byId("panel-watch"), {
@@ -339,6 +341,7 @@ export class App {
     if (!started || !task) return;
     const { lineup } = this.play;
     this.views.watch.labels = lineup.labels;
+    if (room === "watch") this.views.watch.together = this.play.oneWorld.on;
     const robots = room === "watch" ? lineup.robots : started.rows.length;
     this.stage
       .setRobots(this.views[room], task.model, robots, started.dt)

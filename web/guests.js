@@ -22,7 +22,7 @@ export class Guests {
   add(show) {
     if (!this.play.canShare || this.play.lineup.parts.length >= LETTERS.length) return null;
     const part = this.play.lineup.add(show);
-    this.join(part);
+    this.#place(part);
     this.play.changed();
     return part;
   }
@@ -38,7 +38,13 @@ export class Guests {
     part.show = show;
     part.started = false;
     this.play.dispatchEvent(new CustomEvent("lineup"));
-    this.join(part);
+    this.#place(part);
+  }
+
+  /** Robots join those that are there; where all share a world, it begins anew. @param {Part} part */
+  #place(part) {
+    if (this.play.oneWorld.on) this.play.oneWorld.regroup();
+    else this.join(part);
   }
 
   /**
@@ -72,6 +78,7 @@ export class Guests {
     if (id === 0 || !this.play.lineup.of(id)) return;
     this.play.lineup.remove(id);
     this.play.quick?.send({ type: "stop_playing", show: id });
+    if (this.play.oneWorld.on) this.play.oneWorld.regroup();
     this.play.dispatchEvent(new CustomEvent("lineup"));
     this.play.changed();
   }

@@ -50,6 +50,8 @@ function listen(app) {
   const table = shortcuts({
     ...app.actions,
     race: () => app.room === "watch" && app.watchPanel.race.start(),
+    together: () => app.room === "watch" && app.watchPanel.together.toggle(),
+    throwBall: () => app.room === "watch" && app.watchPanel.together.throwBall(),
     plain: () => app.room === "watch" && app.play.disturb(PLAIN_WORLD),
     watch: () => app.enter("watch"),
     ask: () => app.enter("ask"),

@@ -6,6 +6,7 @@
 import { failure, PageError } from "./errors.js";
 import { Guests } from "./guests.js";
 import { Lineup } from "./lineup.js";
+import { OneWorld } from "./one_world.js";
 import { needsPython, PlayWorkers } from "./play_workers.js";
 import { RANDOM } from "./policy_library.js";
 import { Tally } from "./tally.js";
@@ -53,6 +54,7 @@ export class PlayControl extends PlayWorkers {
     /** The newest episodes, oldest first. @type {EpisodeEnded[]} */
     this.episodes = [];
     this.lineup = new Lineup();
+    this.oneWorld = new OneWorld(this);
     this.world = PLAIN_WORLD;
     this.speed = 1;
     /** The room is out of sight: the player rests. */
@@ -85,12 +87,14 @@ export class PlayControl extends PlayWorkers {
     } else if (this.world !== PLAIN_WORLD && !this.quick?.world) {
       this.disturb(this.world);
     }
+    if (this.oneWorld.obstacle) this.oneWorld.on = false;
     this.#forgetEpisodes();
     this.#enter("booting");
     try {
       await this.startPart(part, client);
       if (this.show !== show) return;
-      for (const guest of this.lineup.guests) if (guest.client !== client) this.guests.join(guest);
+      for (const guest of this.lineup.guests)
+        if (guest.client !== client || this.oneWorld.on) this.guests.join(guest);
     } catch (error) {
       if (this.show === show && this.client?.state !== "lost" && this.state !== "failed") this.#failed(error);
     }
@@ -118,6 +122,7 @@ export class PlayControl extends PlayWorkers {
       speed: this.speed,
       show: part.id,
       running: part.id === 0 || this.state === "playing",
+      ...this.oneWorld.place(part),
     });
   }
 
@@ -259,7 +264,9 @@ export class PlayControl extends PlayWorkers {
       case "state_changed":
         return this.#enter(message.state === "running" ? "playing" : "paused");
       case "failed":
-        if (message.show !== undefined && message.show > 0)
+        if (this.oneWorld.on && (message.show ?? -1) >= 0 && !needsPython(failure(message)))
+          this.oneWorld.refused(message);
+        else if (message.show !== undefined && message.show > 0)
           this.guests.refused(message.show, failure(message));
         else if (needsPython(failure(message)) && this.show) {
           this.takesPython.add(this.show.task.id);

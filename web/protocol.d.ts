@@ -310,6 +310,10 @@ export interface StartPlaying {
   first_row?: number;
   /** Whether it moves at once, or waits for Resume. */
   running?: boolean;
+  /** Robots of all shows that stand in one physics world and can touch; 0: each has a world of its own. */
+  together?: number;
+  /** Number in that world of the show's first robot. */
+  place?: number;
 }
 
 /** End one show of a player without Python; the others go on. */
@@ -336,6 +340,14 @@ export interface Disturb {
   gravity?: number;
   /** The actuator that gives no force; -1: all work. */
   motor?: number;
+}
+
+/** Throw a ball at a robot that stands in one world with others. */
+export interface Throw {
+  type: "throw";
+  row: number;
+  body: number;
+  show?: number;
 }
 
 /** Simulated seconds per second. */
@@ -464,6 +476,8 @@ export interface Frame {
   /** Player only: the command of each watched row, one after the other; empty where the task takes none. */
   commands: number[];
   show: number;
+  /** (B, 3) m: balls that were thrown in a world that robots share. */
+  balls: number[];
 }
 
 /** What goes on inside the inspected robot, at the state that it is in. */
@@ -787,6 +801,7 @@ export type ToWorker =
   | StopPlaying
   | SwapPolicy
   | Disturb
+  | Throw
   | SetSpeed
   | SingleStep
   | ResetRows

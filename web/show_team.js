@@ -5,7 +5,7 @@
 
 import { WorkerClient } from "./worker_client.js";
 
-/** @import {Disturb, Frame, FromWorker, Push, StartPlaying, ToWorker} from "./protocol" */
+/** @import {Disturb, Frame, FromWorker, Push, StartPlaying, Throw, ToWorker} from "./protocol" */
 /** @import {Handlers} from "./worker_client.js" */
 
 /** @typedef {StartPlaying & {type: "start_playing"}} Start */
@@ -87,6 +87,7 @@ export class ShowTeam {
           if (started) this.members[member]?.send(message);
         return;
       case "push":
+      case "throw":
         return this.#push(message);
       case "disturb":
         this.world = message;
@@ -161,7 +162,7 @@ export class ShowTeam {
   /** @param {Start} message */
   async #start(message) {
     const id = message.show ?? 0;
-    const slices = this.#slice(message.n_envs, id);
+    const slices = this.#slice(message.n_envs, id, Boolean(message.together));
     const before = this.plays.get(id)?.slices ?? [];
     for (const { member, started } of before) {
       if (started && !slices.some((slice) => slice.member === member))
@@ -181,9 +182,11 @@ export class ShowTeam {
    * Cut a show's rows into equal parts, for the workers that have least to do.
    * @param {number} rows
    * @param {number} id
+   * @param {boolean} together whether they share a world, which lies in the first worker
    * @returns {Slice[]}
    */
-  #slice(rows, id) {
+  #slice(rows, id, together) {
+    if (together) return [{ member: 0, first: 0, count: rows, started: null, frame: null, fresh: false }];
     const parts = Math.min(this.most, Math.ceil(rows / ROWS_PER_WORKER));
     const members = Array.from({ length: this.most }, (_, member) => member)
       .sort((a, b) => this.#load(a, id) - this.#load(b, id) || a - b)
@@ -212,7 +215,7 @@ export class ShowTeam {
     this.timer ??= setTimeout(() => this.#show(), FRAME_MS);
   }
 
-  /** @param {Push & {type: "push"}} message its row is one of the show's */
+  /** @param {(Push & {type: "push"})|(Throw & {type: "throw"})} message its row is one of the show's */
   #push(message) {
     const slices = this.plays.get(message.show ?? 0)?.slices ?? [];
     const slice = slices.find(({ first, count }) => message.row >= first && message.row < first + count);
@@ -329,6 +332,7 @@ export class ShowTeam {
             real_time_factor: this.#factor(slices),
             commands: led,
             show: 0,
+            balls: frames.flatMap(({ balls }) => balls ?? []),
           },
     );
   }

@@ -18,6 +18,36 @@ def told(lab: Lab, words: str) -> None:
     expect(lab.page.locator(".steering-words")).to_have_text(words, timeout=15_000)
 
 
+GAMEPAD = """() => {
+  const buttons = Array.from({ length: 17 }, () => ({ pressed: false, touched: false, value: 0 }));
+  window.pad = { id: "test", index: 0, connected: true, mapping: "standard", axes: [0, 0, 0, 0], buttons };
+  Object.defineProperty(navigator, "getGamepads", { value: () => [window.pad] });
+  window.dispatchEvent(new Event("gamepadconnected"));
+}"""
+"""A gamepad's double: the browser of the tests has none. The page sees what a real one would give it."""
+
+
+def test_a_gamepad_steers(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url)
+    lab.wait_watch("playing")
+    lab.choose_task("watch", "humanoid-command")
+    expect(lab.page.locator("#steering")).to_be_visible(timeout=30_000)
+    lab.page.evaluate(GAMEPAD)
+    lab.page.evaluate("pad.axes = [0.1, -1, 0, 0]")
+    told(lab, "forward 1.4 m/s")
+    lab.page.evaluate("pad.axes = [1, 0.05, 0, 0]")
+    told(lab, "right 0.4 m/s")
+    lab.page.evaluate("pad.axes = [0, -1, -1, 0]")
+    told(lab, "forward 1.4 m/s, turn left 1.0 rad/s")
+    lab.page.evaluate("pad.axes = [0, 0, 0, 0]")
+    told(lab, "stand still")
+    lab.page.evaluate("pad.buttons[13].pressed = true")
+    told(lab, "back 0.6 m/s")
+    lab.page.evaluate("pad.connected = false")
+    told(lab, "stand still")
+    assert lab.notices() == []
+
+
 def test_keys_and_pad_steer_for_as_long_as_they_are_held(open_lab: OpenLab, isolated_url: str) -> None:
     lab = open_lab(isolated_url)
     lab.wait_watch("playing")

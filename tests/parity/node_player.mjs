@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 const [mujocoAddress, workers] = process.argv.slice(2);
 const { default: start } = await import(mujocoAddress);
 const { Show } = await import(`${workers}/show.js`);
+const { Circle } = await import(`${workers}/circle.js`);
 const { Evaluator } = await import(`${workers}/evaluator.js`);
 const { stream } = await import(`${workers}/philox.js`);
 const { RewardProgram } = await import(`${workers}/reward_program.js`);
@@ -15,6 +16,24 @@ function fromBase64(text) {
   if (text === null) return null;
   const bytes = Buffer.from(text, "base64");
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}
+
+/** Pairs of bodies that touch now: how many of two robots, and of a ball and a robot. */
+function touches({ data, model, robots, one }) {
+  const owner = (geom) => {
+    const body = model.geom_bodyid[geom];
+    return body === 0 ? -1 : Math.floor((body - 1) / (one.nbody - 1));
+  };
+  const found = { robots: 0, balls: 0 };
+  const contacts = data.contact;
+  for (let i = 0; i < data.ncon; i++) {
+    const contact = contacts.get(i);
+    const [a, b] = [owner(contact.geom1), owner(contact.geom2)].sort((x, y) => x - y);
+    if (a >= 0 && a !== b && a < robots) found[b < robots ? "robots" : "balls"] += 1;
+    contact.delete();
+  }
+  contacts.delete();
+  return found;
 }
 
 const CALLS = {
@@ -90,6 +109,38 @@ const CALLS = {
       poses.push(text(Float32Array.from(bodies)));
     }
     return { poses, states };
+  },
+
+  /** Shows whose robots share a world: where all bodies and balls are after each step, and what touches what. */
+  async together({ messages, programs, steps, said }) {
+    const mujoco = await start();
+    const together = messages.reduce((sum, { n_envs }) => sum + n_envs, 0);
+    const circle = new Circle({ ...messages[0], together }, { mujoco }, 0);
+    let place = 0;
+    const shows = messages.map((message, show) => {
+      const given = { ...message, policy: fromBase64(message.policy), together, place, show };
+      place += message.n_envs;
+      const made = new Show({ mujoco, programs }, given, () => {}, circle.world);
+      circle.add(made);
+      return made;
+    });
+    const text = (array) => Buffer.from(array.buffer).toString("base64");
+    const [poses, balls, touching] = [[], [], []];
+    for (let step = 0; step < steps; step++) {
+      for (const { at, call, argument } of said) {
+        if (at !== step) continue;
+        if (call === "throw") circle.throwAt(argument);
+        else shows[argument.show ?? 0][call](argument);
+      }
+      circle.step();
+      const bodies = shows.flatMap((show) => numbers(new Float32Array(show.frame(null).poses)));
+      poses.push(text(Float32Array.from(bodies)));
+      balls.push(shows[0].frame(null).balls);
+      touching.push(touches(circle.world));
+    }
+    const origins = numbers(circle.world.origins);
+    circle.close();
+    return { poses, balls, touching, origins };
   },
 
   async evaluate({ message, programs }) {

@@ -8,7 +8,7 @@ import { button, h } from "./elements.js";
 /** @typedef {{keys: string[], shown: string, words: string, run: () => void}} Shortcut */
 
 /**
- * @param {Actions & {race: () => void, plain: () => void, watch: () => void, train: () => void, ask: () => void, figures: () => void, inside: () => void, list: () => void}} actions
+ * @param {Actions & {race: () => void, together: () => void, throwBall: () => void, plain: () => void, watch: () => void, train: () => void, ask: () => void, figures: () => void, inside: () => void, list: () => void}} actions
  * @returns {Shortcut[]}
  */
 export function shortcuts(actions) {
@@ -20,6 +20,8 @@ export function shortcuts(actions) {
     { keys: ["r"], shown: "r", words: "Start the episodes anew", run: actions.reset },
     { keys: ["p"], shown: "p", words: "Push the chosen robot, or all", run: actions.push },
     { keys: ["g"], shown: "g", words: "Start a race", run: actions.race },
+    { keys: ["o"], shown: "o", words: "All robots in one world, or apart", run: actions.together },
+    { keys: ["t"], shown: "t", words: "Throw a ball", run: actions.throwBall },
     { keys: ["b"], shown: "b", words: "Back to the plain world", run: actions.plain },
     { keys: ["f"], shown: "f", words: "Follow the robots", run: actions.follow },
     { keys: ["v"], shown: "v", words: "3D or stick figures", run: actions.figures },
@@ -106,7 +108,11 @@ export function fillKeyList(dialog, table) {
       h("dt", {}, h("kbd", {}, "←"), " ", h("kbd", {}, "→")),
       h("dd", {}, "Move between stick figures; Enter looks closer"),
       h("dt", {}, h("kbd", {}, "w"), " ", h("kbd", {}, "a"), " ", h("kbd", {}, "s"), " ", h("kbd", {}, "d")),
-      h("dd", {}, "Steer while held, where the task takes commands; q and e turn, so do the arrows"),
+      h(
+        "dd",
+        {},
+        "Steer while held, where the task takes commands; q and e turn, so do the arrows; a gamepad's sticks do both",
+      ),
     ),
     h(
       "p",

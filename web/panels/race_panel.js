@@ -57,6 +57,7 @@ export class RacePanel {
 
   update() {
     const { race } = this;
+    this.stage.setRacing(race.state !== "none");
     this.starter.disabled = !race.possible;
     this.stopper.hidden = race.state === "none";
     setText(this.starter, race.state === "none" ? "Race" : "Start again");

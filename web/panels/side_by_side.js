@@ -201,7 +201,7 @@ function partWords(play, part, stage) {
   const stride = (scene?.bodies.length ?? 0) * 7;
   // A frame of the robots before these may still be the newest.
   const current = frame?.poses.length === play.lineup.robots * stride;
-  if (scene && frame && current && placed && part.show.task.forward_axis) {
+  if (scene && frame && current && placed && part.show.task.forward_axis && !play.oneWorld.on) {
     let sum = 0;
     for (let row = placed.first; row < placed.first + part.show.n_envs; row++)
       sum += frame.poses[row * stride + scene.tracking_body * 7] ?? 0;

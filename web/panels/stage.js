@@ -39,8 +39,12 @@ export class RoomView {
     this.count = 1;
     /** The policy's letter for each robot, or null where there is one policy. @type {string[]|null} */
     this.labels = null;
+    /** They stand in one world: where they are drawn is where they are. */
+    this.together = false;
+    /** They race, each in a lane. */
+    this.racing = false;
     this.dt = 0.02;
-    /** @type {{poses: Float32Array, torques: Float32Array, returns: number[], steps: number[]}|null} */
+    /** @type {{poses: Float32Array, torques: Float32Array, returns: number[], steps: number[], balls: number[]}|null} */
     this.frame = null;
   }
 }
@@ -135,9 +139,11 @@ export class Stage extends EventTarget {
       torques: new Float32Array(frame.torques),
       returns: frame.returns,
       steps: frame.steps,
+      balls: frame.balls ?? [],
     };
     if (view !== this.view) return;
     this.places.stage.dataset.frames = String(++this.frames);
+    this.places.stage.dataset.balls = String(view.frame.balls.length / 3);
     this.#put();
     if (this.frames === FIRST_FRAMES) this.#open3D();
   }
@@ -176,6 +182,13 @@ export class Stage extends EventTarget {
       this.space?.select(null);
       this.#changed();
     }
+  }
+
+  /** @param {boolean} racing */
+  async setRacing(racing) {
+    if (this.view.racing === racing) return;
+    this.view.racing = racing;
+    await this.#draw();
   }
 
   /** @param {boolean} follow */
@@ -277,7 +290,8 @@ export class Stage extends EventTarget {
   #place3D(space, scene) {
     const { view } = this;
     space.setScene(scene);
-    const crowd = view.close === null || view.others;
+    const crowd = view.close === null || view.others || view.together;
+    space.setOrder(view.together, view.racing && !view.together);
     space.setCrowd(crowd ? view.count : 1);
     if (crowd) space.setGroups(groupsOf(view.labels, view.count));
     space.followRow(crowd ? view.close : null);
@@ -294,7 +308,8 @@ export class Stage extends EventTarget {
     if (!frame || !scene || frame.poses.length !== this.view.count * scene.bodies.length * 7) return;
     if (this.#wide) this.field?.setFrame(frame);
     else if (!this.spatial) this.grid.setFrame(frame);
-    else if (close === null || this.view.others) this.space?.setPoses(frame.poses);
+    else if (close === null || this.view.others || this.view.together)
+      this.space?.setPoses(frame.poses, frame.balls);
     else {
       const stride = scene.bodies.length * 7;
       this.space?.setPose(frame.poses.subarray(close * stride, (close + 1) * stride));

@@ -41,6 +41,7 @@ export function watchWords(play, motors = []) {
   if (state === "booting") return { name, line: bootWords(play.boot), loading: play.boot?.fraction ?? 0 };
   if (state === "failed") return { name, line: "Not running", loading: null };
   const world = worldWords(play.world, motors);
+  if (play.oneWorld.on) world.unshift("one world");
   const odd = world.length ? ` · ${world.join(", ")}` : "";
   const { guests, robots: all } = play.lineup;
   if (guests.length && play.started) {

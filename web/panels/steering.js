@@ -105,6 +105,21 @@ export class Steering {
     this.#send();
   }
 
+  /**
+   * Steer by a stick: how far in each way, from -1 to 1.
+   * @param {Record<Axis, number>} shares
+   */
+  tilt(shares) {
+    const { spec } = this;
+    if (!spec || !this.active) return;
+    this.#steer(
+      spec.names.map((name, i) => {
+        const share = shares[/** @type {Axis} */ (name)] ?? 0;
+        return Math.abs(share) * ((share > 0 ? spec.high : spec.low)[i] ?? 0);
+      }),
+    );
+  }
+
   /** @param {string} id of a direction */
   release(id) {
     if (this.held.delete(id)) this.#send();
@@ -138,13 +153,18 @@ export class Steering {
   #send() {
     const { spec } = this;
     if (!spec) return;
-    this.steering = true;
-    this.play.steer(
+    this.#steer(
       spec.names.map((name, i) => {
         const held = DIRECTIONS.filter(({ id, axis }) => axis === name && this.held.has(id));
         return held.reduce((sum, { sign }) => sum + ((sign > 0 ? spec.high : spec.low)[i] ?? 0), 0);
       }),
     );
+  }
+
+  /** @param {number[]} command for every robot */
+  #steer(command) {
+    this.steering = true;
+    this.play.steer(command);
     this.#press();
     this.update();
   }

@@ -6,6 +6,7 @@ import { evaluationView } from "./evaluation_view.js";
 import { exportChoice } from "./export_choice.js";
 import { FitnessAgain } from "./fitness_again.js";
 import { meanAndSpread, shortCount } from "./format.js";
+import { OneWorldPanel } from "./one_world_panel.js";
 import { policyFacts } from "./policy_facts.js";
 import { RacePanel } from "./race_panel.js";
 import { SideBySide } from "./side_by_side.js";
@@ -55,6 +56,7 @@ export class WatchPanel {
     this.beside = new SideBySide(play, library, stage);
     this.race = new RacePanel(play, stage);
     this.world = new WorldPanel(play, stage);
+    this.together = new OneWorldPanel(play, stage);
     this.policies = h("div", { class: "policies", role: "radiogroup", "aria-label": "Policy" });
     this.file = h("input", {
       type: "file",
@@ -135,6 +137,7 @@ export class WatchPanel {
         ),
         this.beside.element,
         this.race.element,
+        this.together.element,
         this.world.element,
         h(
           "section",

@@ -1,5 +1,8 @@
 import { POSE } from "./pose.js";
 
+/** Runners of a race are so far apart (m). */
+export const LANE_M = 1.3;
+
 /**
  * Where each robot of a crowd stands. All robots start at the origin of their own world; each gets a slot in a
  * formation that travels with the crowd, and keeps its own steps from there. A robot that starts a new episode takes its
@@ -24,6 +27,10 @@ export class Crowd {
     this.focus = { x: 0, y: 0 };
     this.extent = { x: 1, y: 1 };
     this.placed = false;
+    /** The robots stand in one world, and are drawn where they are. */
+    this.together = false;
+    /** They race: each has a lane, and all one start. */
+    this.racing = false;
   }
 
   /**
@@ -62,6 +69,8 @@ export class Crowd {
    * @param {Uint8Array} jumped rows that began a new episode since the last call
    */
   follow(poses, jumped) {
+    if (this.together) return this.gather(poses);
+    if (this.racing) return this.lineUp(poses);
     let moved_x = 0;
     let moved_y = 0;
     let steady = 0;
@@ -81,6 +90,38 @@ export class Crowd {
     this.focus.x += moved_x / steady;
     this.focus.y += moved_y / steady;
     for (let row = 0; row < this.count; row++) this.wrap(row);
+  }
+
+  /**
+   * Look between the leader and the others, each in its lane.
+   * @param {Float32Array} poses
+   */
+  lineUp(poses) {
+    this.placed = false;
+    let [sum, lead] = [0, Number.NEGATIVE_INFINITY];
+    for (let row = 0; row < this.count; row++) {
+      const [x] = this.at(poses, row);
+      this.offsets[row * 2] = 0;
+      this.offsets[row * 2 + 1] = (row - (this.count - 1) / 2) * LANE_M;
+      sum += x;
+      lead = Math.max(lead, x);
+    }
+    this.focus = { x: 0.5 * (sum / this.count + lead), y: 0 };
+  }
+
+  /**
+   * Look at the middle of robots that are drawn where they are.
+   * @param {Float32Array} poses
+   */
+  gather(poses) {
+    this.offsets.fill(0);
+    this.placed = false;
+    const middle = (/** @type {0|1} */ axis) => {
+      let sum = 0;
+      for (let row = 0; row < this.count; row++) sum += this.at(poses, row)[axis];
+      return sum / this.count;
+    };
+    this.focus = { x: middle(0), y: middle(1) };
   }
 
   /**

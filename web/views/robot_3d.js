@@ -2,7 +2,8 @@
 /** @import {Groups} from "./policy_colours.js" */
 /** @import {PushForce} from "./push_drag.js" */
 import * as THREE from "three";
-import { Crowd } from "./crowd.js";
+import { Balls } from "./balls.js";
+import { Crowd, LANE_M } from "./crowd.js";
 import { Floor } from "./floor.js";
 import { FollowCamera } from "./follow_camera.js";
 import { Insight } from "./insight.js";
@@ -13,11 +14,10 @@ import { RobotMeshes, selectionRing } from "./robot_meshes.js";
 import { floorHeight, restPose } from "./scene.js";
 import { figureView, skeleton } from "./skeleton.js";
 import { SpaceHands } from "./space_hands.js";
+import { describe, LOST } from "./space_words.js";
 import { Stagehand } from "./stagehand.js";
 import { readTheme } from "./theme.js";
-
-const LOST =
-  "The browser took back the graphics memory. The picture returns by itself when it is given again.";
+import { Track } from "./track.js";
 
 /** Blending so many robots between two frames would cost more than it smooths. */
 const SMOOTH_ROBOTS = 400;
@@ -44,7 +44,15 @@ export class Robot3D {
     this.view = new FollowCamera(this.canvas, reducedMotion, () => this.ask());
     this.floor = new Floor(this.theme);
     this.insight = new Insight(this.theme);
-    this.stagehand.scene.add(this.floor.mesh, this.push.arrow, this.insight.group);
+    this.balls = new Balls(this.theme);
+    this.track = new Track(this.theme);
+    this.stagehand.scene.add(
+      this.floor.mesh,
+      this.push.arrow,
+      this.insight.group,
+      this.balls.mesh,
+      this.track.group,
+    );
     this.notice = document.createElement("p");
     this.notice.className = "space-notice";
     this.notice.setAttribute("role", "status");
@@ -59,10 +67,11 @@ export class Robot3D {
     /** @type {Crowd|null} */
     this.crowd = null;
     this.count = 1;
+    /** Robots stand where they are in one world, not in a formation. */
+    this.together = false;
+    this.racing = false;
     /** Whether the meshes are those of the present model and number. */
     this.built = false;
-    /** Given by the caller instead of a formation. @type {Float32Array|null} */
-    this.offsets = null;
     /** Row under the amber ring, in a crowd. @type {number|null} */
     this.selected = null;
     /** Row that the camera follows closely among the others. @type {number|null} */
@@ -117,6 +126,18 @@ export class Robot3D {
     this.ask();
   }
 
+  /**
+   * @param {boolean} together whether the robots stand in one world
+   * @param {boolean} racing whether each has a lane of a race
+   */
+  setOrder(together, racing) {
+    if (together === this.together && racing === this.racing) return;
+    Object.assign(this, { together, racing });
+    if (this.crowd) Object.assign(this.crowd, { together, racing });
+    this.frameHome();
+    this.ask();
+  }
+
   /** @param {Groups} groups policies of the robots, and their colours */
   setGroups(groups) {
     this.groups = groups;
@@ -147,10 +168,11 @@ export class Robot3D {
 
   /**
    * @param {Float32Array} poses count * nbody * 7
-   * @param {Float32Array} [offsets] count * 2 (m) added to x and y, instead of the formation
+   * @param {number[]} [balls] x, y, z (m) of each, of the one world that they and the robots are in
    */
-  setPoses(poses, offsets) {
+  setPoses(poses, balls = []) {
     this.rebuild();
+    this.balls.show(balls);
     if (!this.stream || !this.scene) return;
     const stride = this.scene.bodies.length * POSE;
     if (poses.length % stride !== 0) {
@@ -158,7 +180,6 @@ export class Robot3D {
         `Poses of ${poses.length} numbers do not hold whole robots of ${stride} (${this.scene.name})`,
       );
     }
-    this.offsets = offsets ?? null;
     if (this.stream.frames === 0) this.view.snap();
     this.stream.push(poses, performance.now(), this.count <= SMOOTH_ROBOTS);
     this.ask();
@@ -210,10 +231,8 @@ export class Robot3D {
     this.hands.release();
     this.robots?.dispose();
     this.floor.dispose();
-    this.insight.dispose();
-    this.push.dispose();
-    this.view.dispose();
-    this.stagehand.dispose();
+    for (const part of [this.insight, this.balls, this.track, this.push, this.view, this.stagehand])
+      part.dispose();
     this.notice.remove();
     this.canvas.remove();
   }
@@ -229,9 +248,9 @@ export class Robot3D {
     this.stagehand.scene.add(this.robots.group);
     if (this.groups) this.robots.tint(this.groups);
     this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body, restPose(scene));
-    this.offsets = null;
     this.crowd = new Crowd(count, scene.bodies.length, scene.tracking_body, scene.view.fixed_base);
-    this.describe();
+    Object.assign(this.crowd, { together: this.together, racing: this.racing });
+    describe(this.canvas, scene, count);
     this.frameHome();
     this.view.snap();
     this.ask();
@@ -258,7 +277,7 @@ export class Robot3D {
     const columns = Math.ceil(Math.sqrt(this.count * Math.min(3, Math.max(0.7, aspect * 0.85))));
     const gap = Math.max(1.25 * tall, 2.3 * shape.half_width);
     crowd.form(columns, gap, Math.max(1.15 * tall, 2.2 * shape.depth), azimuth);
-    const wide = columns * gap;
+    const wide = this.racing ? this.count * LANE_M : columns * gap;
     const near = this.view.distanceFor(tall, 0.34);
     const all = Math.max(near, this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9));
     const distance = this.followed === null ? all : near;
@@ -293,8 +312,9 @@ export class Robot3D {
     const blending = stream.advance(began);
     crowd.follow(stream.shown, stream.jumped);
     stream.jumped.fill(0);
-    if (this.count === 1 && !this.offsets) crowd.offsets.fill(0);
-    const offsets = this.offsets ?? crowd.offsets;
+    if (this.count === 1) crowd.offsets.fill(0);
+    const { offsets } = crowd;
+    this.track.show(this.racing && this.count > 1 ? this.count : 0, floorHeight(scene) ?? 0);
     robots.update(stream.shown, offsets);
     this.aim(scene, stream, crowd, offsets);
     this.push.step(stream.shown, scene.bodies.length, began);
@@ -373,16 +393,5 @@ export class Robot3D {
     this.notice.hidden = !lost;
     this.notice.textContent = lost ? LOST : "";
     this.ask();
-  }
-
-  describe() {
-    const title = this.scene?.name.replaceAll("_", " ") ?? "";
-    const what =
-      this.count === 1 ? "Drag the robot to push it. " : `${this.count} robots; click one to look closely. `;
-    this.canvas.setAttribute("role", "application");
-    this.canvas.setAttribute(
-      "aria-label",
-      `${title} in 3D. ${what}Arrow keys turn the view, plus and minus zoom, Home returns to the first view.`,
-    );
   }
 }

@@ -80,7 +80,7 @@ export class SpaceHands {
       return;
     const hit = this.hit(event, true);
     if (!hit || (this.space.followed ?? 0) !== hit.row) return;
-    const offsets = this.space.offsets ?? this.space.crowd?.offsets;
+    const offsets = this.space.crowd?.offsets;
     const offset = new THREE.Vector3(offsets?.[2 * hit.row] ?? 0, offsets?.[2 * hit.row + 1] ?? 0, 0);
     this.space.push.grab(
       hit,

@@ -28,9 +28,13 @@ export function isPlain(world) {
 }
 
 export class Conditions {
-  /** @param {MjModel} model the plain one */
-  constructor(model) {
+  /**
+   * @param {MjModel} model the plain one
+   * @param {number} [motors] of one robot, where the model has several
+   */
+  constructor(model, motors = model.nu) {
     this.model = model;
+    this.motors = motors;
     this.friction = Float64Array.from(model.geom_friction);
     this.gain = Float64Array.from(model.actuator_gainprm);
     this.bias = Float64Array.from(model.actuator_biasprm);
@@ -49,13 +53,13 @@ export class Conditions {
       if (!(value >= low && value <= high))
         throw new RangeError(`${name}=${value} cannot be simulated; choose ${low} to ${high}`);
     }
-    if (!(Number.isInteger(world.motor) && world.motor >= -1 && world.motor < model.nu))
-      throw new RangeError(`motor=${world.motor} does not exist; the motors are 0 to ${model.nu - 1}`);
+    if (!(Number.isInteger(world.motor) && world.motor >= -1 && world.motor < this.motors))
+      throw new RangeError(`motor=${world.motor} does not exist; the motors are 0 to ${this.motors - 1}`);
     model.geom_friction.set(friction.map((x) => x * world.friction));
     model.actuator_gainprm.set(gain);
     model.actuator_biasprm.set(bias);
-    if (world.motor >= 0) {
-      const [from, to] = [world.motor * PARAMETERS, (world.motor + 1) * PARAMETERS];
+    for (let motor = world.motor; motor >= 0 && motor < model.nu; motor += this.motors) {
+      const [from, to] = [motor * PARAMETERS, (motor + 1) * PARAMETERS];
       model.actuator_gainprm.fill(0, from, to);
       model.actuator_biasprm.fill(0, from, to);
     }

@@ -2,6 +2,7 @@
 
 /** @import {Detail} from "../protocol" */
 /** @import {BatchSim} from "./batch_sim.js" */
+/** @import {SharedSim} from "./shared_sim.js" */
 
 /** Contacts told of at most; a robot that lies flat has some twenty. */
 const MOST_CONTACTS = 64;
@@ -28,7 +29,7 @@ export function detailOf(sim, row) {
   const com = /** @type {Float64Array} */ (data.subtree_com);
   const width = task.signal_size;
   return {
-    contacts: contactsOf(engine),
+    contacts: contactsOf(engine, (body) => body !== 0),
     com: Array.from(com.subarray(0, 3)),
     joints: jointsOf(engine),
     actuator_force: Array.from(/** @type {Float64Array} */ (data.actuator_force)),
@@ -38,11 +39,37 @@ export function detailOf(sim, row) {
 }
 
 /**
- * Where each joint is: rad, or m where it slides; 0 where one number does not say it.
- * @param {BatchSim["engine"]} engine
+ * The same of a robot that shares its world: as of the last physics step's start, for asking anew would move nobody but cost as much
+ * as a step of all.
+ * @param {SharedSim} sim
+ * @param {number} row
+ * @returns {Omit<Detail, "type"|"row"|"show">}
  */
-function jointsOf({ model, qpos }) {
-  const types = /** @type {Int32Array} */ (model.jnt_type);
+export function sharedDetailOf({ world, task, arrays, first }, row) {
+  const { mujoco, model, data } = world;
+  const { nq, nu, nbody } = world.one;
+  const robot = first + row;
+  const [from, to] = [world.bodyOf(robot, 1), world.bodyOf(robot, nbody - 1)];
+  const width = task.signal_size;
+  const com = /** @type {Float64Array} */ (data.subtree_com).subarray(3 * from, 3 * from + 3);
+  const qpos = /** @type {Float64Array} */ (data.qpos).subarray(robot * nq, (robot + 1) * nq);
+  return {
+    contacts: contactsOf({ mujoco, model, data }, (body) => body >= from && body <= to),
+    com: Array.from(com),
+    joints: jointsOf({ model, qpos }, world.one.joints),
+    actuator_force: Array.from(arrays.torques.subarray(row * nu, (row + 1) * nu)),
+    action: Array.from(arrays.actions.subarray(row * nu, (row + 1) * nu)),
+    signals: Array.from(arrays.signals.subarray(row * width, (row + 1) * width)),
+  };
+}
+
+/**
+ * Where each joint is: rad, or m where it slides; 0 where one number does not say it.
+ * @param {Pick<BatchSim["engine"], "model"|"qpos">} engine
+ * @param {number} [count] of the model's joints; all
+ */
+function jointsOf({ model, qpos }, count) {
+  const types = /** @type {Int32Array} */ (model.jnt_type).subarray(0, count);
   const places = /** @type {Int32Array} */ (model.jnt_qposadr);
   return Array.from(types, (type, joint) =>
     type === HINGE || type === SLIDE ? (qpos?.[/** @type {number} */ (places[joint])] ?? 0) : 0,
@@ -51,25 +78,31 @@ function jointsOf({ model, qpos }) {
 
 /**
  * Point (m) and force (N) of every contact, as it acts on the robot; of two of its own bodies, on the second.
- * @param {BatchSim["engine"]} engine
+ * @param {Pick<BatchSim["engine"], "mujoco"|"model"|"data">} engine
+ * @param {(body: number) => boolean} own whether a body is the robot's
  * @returns {number[]} 6 for each contact
  */
-function contactsOf({ mujoco, model, data }) {
+function contactsOf({ mujoco, model, data }, own) {
   /** @type {number[]} */
   const found = [];
   const bodies = /** @type {Int32Array} */ (model.geom_bodyid);
   const wrench = new mujoco.DoubleBuffer(6);
   const contacts = data.contact;
   try {
-    for (let i = 0; i < Math.min(data.ncon, MOST_CONTACTS); i++) {
+    for (let i = 0; i < data.ncon && found.length < 6 * MOST_CONTACTS; i++) {
       const contact = contacts.get(i);
       if (!contact) break;
+      const second = own(/** @type {number} */ (bodies[contact.geom2]));
+      if (!second && !own(/** @type {number} */ (bodies[contact.geom1]))) {
+        contact.delete();
+        continue;
+      }
       mujoco.mj_contactForce(model, data, i, wrench);
       const frame = /** @type {Float64Array} */ (contact.frame);
       const point = /** @type {Float64Array} */ (contact.pos);
       const local = /** @type {Float64Array} */ (wrench.GetView());
-      // The force acts on the second geom; where that is the world's, the robot feels the opposite.
-      const sign = bodies[contact.geom2] === 0 ? -1 : 1;
+      // The force acts on the second geom; where that is not the robot's, it feels the opposite.
+      const sign = second ? 1 : -1;
       const along = (/** @type {number} */ axis) => {
         let sum = 0;
         for (let k = 0; k < 3; k++)

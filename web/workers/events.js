@@ -4,6 +4,7 @@ import { drawCommand } from "./first_state.js";
 import { PURPOSE, stream } from "./philox.js";
 
 /** @import {BatchSim} from "./batch_sim.js" */
+/** @import {SharedSim} from "./shared_sim.js" */
 /** @import {PlayTask} from "./play_task.js" */
 
 /** Bits of a stream's step that count control steps; the others count episodes. */
@@ -16,7 +17,7 @@ const [INDEX_SPREAD, EPISODE_SPREAD] = [37, 101];
 export class Events {
   /**
    * @param {PlayTask} task
-   * @param {BatchSim} sim
+   * @param {BatchSim|SharedSim} sim
    */
   constructor(task, sim) {
     this.command = task.command;

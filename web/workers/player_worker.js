@@ -95,6 +95,8 @@ function handle(message, parts) {
       return shows.steer(message);
     case "disturb":
       return shows.disturb(message);
+    case "throw":
+      return shows.throwAt(message);
     case "inspect":
       return shows.inspect(message);
     case "request_evaluation":

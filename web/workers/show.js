@@ -3,19 +3,21 @@
 import { PolicyActor, RandomActor } from "./actors.js";
 import { BatchSim } from "./batch_sim.js";
 import { isPlain, PLAIN_WORLD } from "./conditions.js";
-import { detailOf } from "./detail.js";
+import { detailOf, sharedDetailOf } from "./detail.js";
 import { Events } from "./events.js";
 import { drawFirstState } from "./first_state.js";
 import { PURPOSE, stream } from "./philox.js";
 import { ConfigError, checkPlayable, NeedsPythonError, signalColumn } from "./play_task.js";
 import { checkFits, readPolicy } from "./policy_file.js";
 import { RewardProgram } from "./reward_program.js";
+import { SharedSim } from "./shared_sim.js";
 
 /** @import {Detail, Disturb, EpisodeEnded, Frame, Push, Started, StartPlaying, Steer} from "../protocol" */
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {Philox} from "./philox.js" */
 /** @import {PlayTask} from "./play_task.js" */
 /** @import {Program} from "./reward_program.js" */
+/** @import {SharedWorld} from "./shared_world.js" */
 
 const MOST_ENVS = 4096;
 /** Of a show in all its workers together. */
@@ -64,9 +66,10 @@ export class Show {
    * @param {Surroundings} surroundings
    * @param {StartPlaying} message
    * @param {(message: EpisodeEnded|Detail) => void} post
+   * @param {SharedWorld|null} [shared] the world that the robots stand in with others; null: each has its own
    * @throws {Error} the message is not sound, the policy is damaged or does not fit, Python is needed
    */
-  constructor(surroundings, message, post) {
+  constructor(surroundings, message, post, shared = null) {
     const task = /** @type {PlayTask} */ (/** @type {unknown} */ (message.task));
     const { n_envs: n, seed, first_row: first = 0 } = message;
     if (!(Number.isInteger(n) && n >= 1 && n <= MOST_ENVS))
@@ -87,7 +90,10 @@ export class Show {
     /** Number in the show of the first row that is here. */
     this.first = first;
     this.seeds = Array.from({ length: n }, (_, row) => seed + first + row);
-    this.sim = new BatchSim(surroundings.mujoco, message.model_xml, task, n);
+    /** @type {BatchSim|SharedSim} */
+    this.sim = shared
+      ? new SharedSim(shared, task, message.place ?? 0, n)
+      : new BatchSim(surroundings.mujoco, message.model_xml, task, n);
     this.returns = new Float64Array(n);
     this.lengths = new Float64Array(n);
     this.episodes = new Float64Array(n);
@@ -169,15 +175,7 @@ export class Show {
    */
   advance(rows) {
     const { sim } = this;
-    if (!this.sweeping) {
-      // The first episode is the evaluation's of the same seed, with its commands and pushes.
-      this.events.beforeStep((row) => {
-        const [seed = 0, number = 0] = [this.seeds[row], this.episodes[row]];
-        return { seed, index: number === 0 ? 0 : this.first + row, number };
-      }, this.command !== null);
-      sim.begin();
-      this.sweeping = true;
-    }
+    if (!this.sweeping) this.#begin();
     const from = sim.sweep?.at ?? 0;
     const { obs, actions } = sim.arrays;
     const to = Math.min(from + rows, sim.nEnvs);
@@ -186,6 +184,30 @@ export class Show {
     this.sweeping = false;
     this.#count();
     return true;
+  }
+
+  #begin() {
+    // The first episode is the evaluation's of the same seed, with its commands and pushes.
+    this.events.beforeStep((row) => {
+      const [seed = 0, number = 0] = [this.seeds[row], this.episodes[row]];
+      return { seed, index: number === 0 ? 0 : this.first + row, number };
+    }, this.command !== null);
+    this.sim.begin();
+    this.sweeping = true;
+  }
+
+  /** In a shared world: choose every row's action. The world moves when all its shows have. */
+  decide() {
+    const { sim } = this;
+    this.#begin();
+    const { obs, actions } = sim.arrays;
+    this.actor?.act(/** @type {Float32Array} */ (obs), /** @type {Float32Array} */ (actions), 0, sim.nEnvs);
+  }
+
+  /** In a shared world, which has moved: count the step. */
+  moved() {
+    this.sweeping = false;
+    this.#count();
   }
 
   /** What is changed for all rows is changed between two steps. */
@@ -308,8 +330,7 @@ export class Show {
    */
   frame(realTimeFactor) {
     const row = this.inspected;
-    if (row >= 0)
-      this.post({ type: "detail", row: this.first + row, show: this.id, ...detailOf(this.sim, row) });
+    if (row >= 0) this.post({ type: "detail", row: this.first + row, show: this.id, ...this.#detail(row) });
     const { poses, torques } = this.sim.arrays;
     return {
       type: "frame",
@@ -321,7 +342,14 @@ export class Show {
       real_time_factor: realTimeFactor,
       commands: this.#commands(),
       show: this.id,
+      balls: this.sim instanceof SharedSim && this.sim.first === 0 ? this.sim.world.balls : [],
     };
+  }
+
+  /** @param {number} row */
+  #detail(row) {
+    const { sim } = this;
+    return sim instanceof SharedSim ? sharedDetailOf(sim, row) : detailOf(sim, row);
   }
 
   /** The command of every row, as it sees it. */

@@ -1,10 +1,11 @@
 /** The shows of a player without Python: several policies, each with robots of its own, take turns as their steps are due. */
 
+import { Circle } from "./circle.js";
 import { Pace } from "./pace.js";
 import { ConfigError } from "./play_task.js";
 import { Show } from "./show.js";
 
-/** @import {Disturb, FromWorker, Inspect, StartPlaying, Steer} from "../protocol" */
+/** @import {Disturb, FromWorker, Inspect, StartPlaying, Steer, Throw} from "../protocol" */
 /** @import {Surroundings} from "./show.js" */
 
 /** So many rows move before anything else gets its turn. */
@@ -21,10 +22,12 @@ class Act {
   /**
    * @param {Show} show
    * @param {Pace} pace
+   * @param {boolean} shared whether its robots move with those of other shows
    */
-  constructor(show, pace) {
+  constructor(show, pace, shared) {
     this.show = show;
     this.pace = pace;
+    this.shared = shared;
     /** Something is to be seen that the last frame did not show. */
     this.changed = true;
     this.shown_ms = 0;
@@ -46,6 +49,8 @@ export class Shows {
     this.running = false;
     /** @type {Disturb|null} */
     this.world = null;
+    /** The shows whose robots share a world. @type {Circle|null} */
+    this.circle = null;
   }
 
   /**
@@ -69,27 +74,73 @@ export class Shows {
    * @param {Surroundings} parts
    */
   start(message, parts) {
+    if (message.together) return this.#join(message, parts);
     // A bad message must not end what is shown.
     const next = new Show(parts, message, this.post);
     /** @type {Act} */
     let act;
     try {
-      act = new Act(next, new Pace(next.sim.dt, message.speed ?? 1, this.now()));
+      act = new Act(next, new Pace(next.sim.dt, message.speed ?? 1, this.now()), false);
       if (this.world) next.disturb(this.world);
     } catch (error) {
       next.close();
       throw error;
     }
-    this.acts.get(next.id)?.show.close();
+    this.#end(next.id);
     this.acts.set(next.id, act);
+    this.running = message.running ?? true;
+    this.post(next.started());
+  }
+
+  /**
+   * Put robots into the world that others stand in, or will.
+   * @param {StartPlaying} message
+   * @param {Surroundings} parts
+   */
+  #join(message, parts) {
+    const id = message.show ?? 0;
+    if (this.circle && !this.circle.fits(message)) {
+      for (const each of this.circle.shows.keys()) this.acts.delete(each);
+      this.circle.close();
+      this.circle = null;
+    }
+    this.#end(id);
+    this.circle ??= new Circle(message, parts, this.now());
+    const { circle } = this;
+    const next = new Show(parts, message, this.post, circle.world);
+    try {
+      if (this.world) next.disturb(this.world);
+      circle.add(next);
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    this.acts.set(id, new Act(next, circle.pace, true));
     this.running = message.running ?? true;
     this.post(next.started());
   }
 
   /** @param {number} id */
   stop(id) {
-    this.#act(id).show.close();
+    this.#act(id);
+    this.#end(id);
+  }
+
+  /** @param {number} id */
+  #end(id) {
+    const act = this.acts.get(id);
     this.acts.delete(id);
+    if (!act?.shared) return act?.show.close();
+    this.circle?.remove(id);
+    if (this.circle?.shows.size) return;
+    this.circle?.close();
+    this.circle = null;
+  }
+
+  /** @param {Throw} message */
+  throwAt(message) {
+    if (!this.circle) throw new ConfigError("each robot has a world of its own; put them into one first");
+    this.circle.throwAt(message);
   }
 
   /** @param {number} speed */
@@ -118,13 +169,15 @@ export class Shows {
   singleStep() {
     this.run(false);
     for (const act of this.acts.values()) {
-      act.show.step();
+      if (!act.shared) act.show.step();
       act.changed = true;
     }
+    this.circle?.step();
   }
 
   reset() {
     this.#any();
+    this.circle?.world.begin();
     for (const act of this.acts.values()) {
       act.show.reset();
       act.changed = true;
@@ -164,13 +217,23 @@ export class Shows {
     /** @type {Act|null} */
     let next = null;
     for (const act of this.acts.values()) {
+      if (act.shared && !this.circle?.full) continue;
       const due = act.show.sweeping ? 0 : act.pace.wait(now);
       wait = Math.min(wait, due);
       if (due === 0 && (!next || act.pace.due < next.pace.due)) next = act;
     }
-    if (!next) return wait;
+    if (!next) return Number.isFinite(wait) ? wait : null;
+    if (next.shared) return this.#moveCircle();
     if (next.show.advance(ROWS_AT_A_TIME)) next.pace.stepped(this.now());
     next.changed = true;
+    return 0;
+  }
+
+  /** Everybody in the shared world makes one step. */
+  #moveCircle() {
+    this.circle?.step();
+    this.circle?.pace.stepped(this.now());
+    for (const act of this.acts.values()) if (act.shared) act.changed = true;
     return 0;
   }
 

@@ -1,0 +1,42 @@
+"""All robots of Watch in one physics world, and balls that are thrown at them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenLab
+from tests.browser.test_arena import add
+
+pytestmark = pytest.mark.browser
+
+
+def test_robots_share_a_world_and_balls_are_thrown(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url)
+    lab.wait_watch("playing")
+    line, words = lab.page.locator(".stage-line"), lab.page.locator("#one-world p")
+    add(lab, "Random actions")
+    expect(line).to_contain_text("24 robots", timeout=60_000)
+    lab.press_key("o")
+    expect(line).to_contain_text("24 robots · 2 policies side by side · one world", timeout=60_000)
+    expect(lab.page.locator("#together")).to_have_attribute("aria-pressed", "true")
+    expect(words).to_contain_text(
+        re.compile(r"24 robots in one world, physics at [\d.]+x real time"), timeout=60_000
+    )
+    stage = lab.page.locator("#stage")
+    expect(stage).to_have_attribute("data-balls", "0")
+    lab.press_key("t")
+    expect(stage).to_have_attribute("data-balls", "1", timeout=30_000)
+    lab.page.click("#throw-ball")
+    expect(stage).to_have_attribute("data-balls", "2", timeout=30_000)
+    lab.page.locator(".arena-part").nth(1).get_by_role("button").click()
+    expect(words).to_contain_text("12 robots in one world, physics at", timeout=60_000)
+    lab.press_key("o")
+    expect(line).not_to_contain_text("one world", timeout=60_000)
+    lab.wait_frames(timeout_s=60)
+    lab.page.select_option("#show-count", "100")
+    expect(words).to_contain_text("One world holds up to 50 robots; there are 100.", timeout=60_000)
+    expect(lab.page.locator("#together")).to_be_disabled()
+    assert lab.notices() == []
