@@ -37,6 +37,7 @@ export class PageError extends Error {
 }
 
 const TITLES = {
+  TogetherError: "These robots cannot share a world",
   ConfigError: "These settings cannot run",
   RewardError: "The reward code cannot be used",
   PolicyFileError: "This policy cannot be used",

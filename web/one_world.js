@@ -62,8 +62,9 @@ export class OneWorld {
     const { client } = play;
     if (this.on && this.obstacle) this.on = false;
     if (!client) return;
+    play.started = null;
     for (const part of play.lineup.parts) {
-      if (part.id !== 0) part.started = false;
+      part.started = false;
       play.startPart(part, client).catch((error) => play.notices.report(error, { key: "play" }));
     }
     play.changed();
@@ -76,10 +77,7 @@ export class OneWorld {
   refused(message) {
     this.on = false;
     this.afterwards = null;
-    this.play.notices.report(failure(message), {
-      key: "play",
-      todo: "Each robot has a world of its own again.",
-    });
+    this.play.notices.report(failure(message), { key: "play" });
     this.regroup();
   }
 

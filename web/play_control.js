@@ -264,8 +264,7 @@ export class PlayControl extends PlayWorkers {
       case "state_changed":
         return this.#enter(message.state === "running" ? "playing" : "paused");
       case "failed":
-        if (this.oneWorld.on && (message.show ?? -1) >= 0 && !needsPython(failure(message)))
-          this.oneWorld.refused(message);
+        if (message.name === "TogetherError") this.oneWorld.refused(message);
         else if (message.show !== undefined && message.show > 0)
           this.guests.refused(message.show, failure(message));
         else if (needsPython(failure(message)) && this.show) {

@@ -267,7 +267,9 @@ export class ShowTeam {
    * @param {Extract<FromWorker, {type: "failed"}>} message
    */
   #refused(id, message) {
-    if (!this.plays.has(id)) return;
+    const play = this.plays.get(id);
+    // What was refused together has begun apart meanwhile.
+    if (!play || (message.name === "TogetherError" && !play.start.together)) return;
     this.#stop(id);
     this.handlers.onMessage(message);
   }

@@ -40,3 +40,11 @@ def test_robots_share_a_world_and_balls_are_thrown(open_lab: OpenLab, isolated_u
     expect(words).to_contain_text("One world holds up to 50 robots; there are 100.", timeout=60_000)
     expect(lab.page.locator("#together")).to_be_disabled()
     assert lab.notices() == []
+    lab.page.select_option("#show-count", "4")
+    lab.choose_task("watch", "HalfCheetah-v5")
+    lab.wait_watch("playing")
+    lab.press_key("o")
+    assert "only robots that move freely" in lab.notice("These robots cannot share a world")
+    expect(lab.page.locator("#together")).to_have_attribute("aria-pressed", "false")
+    lab.wait_watch("playing")
+    lab.wait_frames()

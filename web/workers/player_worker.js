@@ -15,10 +15,18 @@ import { Shows } from "./shows.js";
 /** How long the player works before messages are let in. */
 const SLICE_MS = 10;
 /** Errors that are the person's mistake, or ask for Python: the worker is as good as before. */
-const MENDABLE = ["ConfigError", "PolicyFileError", "ModelError", "NeedsPythonError", "RangeError"];
+const MENDABLE = [
+  "TogetherError",
+  "ConfigError",
+  "PolicyFileError",
+  "ModelError",
+  "NeedsPythonError",
+  "RangeError",
+];
 /** @type {Record<string, string>} */
 const HINTS = {
   ConfigError: "Change the setting and start again.",
+  TogetherError: "Each robot has a world of its own again.",
   PolicyFileError: "Choose another file, or train a new policy for this task.",
   ModelError: "Reload the page; if it stays, build it anew with ./build.sh dist.",
 };

@@ -1,6 +1,7 @@
 /** The shows of a player without Python: several policies, each with robots of its own, take turns as their steps are due. */
 
-import { Circle } from "./circle.js";
+import { Circle, TogetherError } from "./circle.js";
+import { ModelError } from "./engine.js";
 import { Pace } from "./pace.js";
 import { ConfigError } from "./play_task.js";
 import { Show } from "./show.js";
@@ -74,7 +75,15 @@ export class Shows {
    * @param {Surroundings} parts
    */
   start(message, parts) {
-    if (message.together) return this.#join(message, parts);
+    if (message.together) {
+      try {
+        return this.#join(message, parts);
+      } catch (error) {
+        if (this.circle?.shows.size === 0) this.#closeCircle();
+        if (!(error instanceof ConfigError || error instanceof ModelError)) throw error;
+        throw new TogetherError(error.message);
+      }
+    }
     // A bad message must not end what is shown.
     const next = new Show(parts, message, this.post);
     /** @type {Act} */
@@ -101,8 +110,7 @@ export class Shows {
     const id = message.show ?? 0;
     if (this.circle && !this.circle.fits(message)) {
       for (const each of this.circle.shows.keys()) this.acts.delete(each);
-      this.circle.close();
-      this.circle = null;
+      this.#closeCircle();
     }
     this.#end(id);
     this.circle ??= new Circle(message, parts, this.now());
@@ -132,7 +140,10 @@ export class Shows {
     this.acts.delete(id);
     if (!act?.shared) return act?.show.close();
     this.circle?.remove(id);
-    if (this.circle?.shows.size) return;
+    if (this.circle?.shows.size === 0) this.#closeCircle();
+  }
+
+  #closeCircle() {
     this.circle?.close();
     this.circle = null;
   }
