@@ -37,6 +37,8 @@ const VISIBLE_ON_PHONE = 16;
 /** A phone has as many cores as a desk's machine, and less memory: each worker takes some 150 MB. */
 const WORKERS_ON_PHONE = 4;
 const READOUT_MS = 500;
+/** Robots whose pictures take more than they give where the processor both paints and simulates. */
+const LARGE_CROWD = 64;
 /** As the tabs stand. */
 export const ROOMS = /** @type {const} */ (["watch", "train", "ask"]);
 
@@ -258,8 +260,18 @@ export class App {
     );
   }
 
+  /** Drawing leaves the cores to learning, and to the physics of a large crowd that cannot hold its speed. */
+  #spare() {
+    const { play, run, room, stage } = this;
+    const factor = play.state === "playing" ? (play.frame?.real_time_factor ?? null) : null;
+    const behind = factor !== null && factor < 0.9 * play.speed;
+    const crowd = room === "watch" && play.lineup.robots > LARGE_CROWD;
+    stage.grid.rest.spare(run.state === "running" || (crowd && behind));
+  }
+
   /** The measured speed in the top bar. */
   readout() {
+    this.#spare();
     const { play, run, room } = this;
     let [figure, unit] = ["", ""];
     if (room === "watch") {
@@ -317,7 +329,7 @@ export class App {
     run.addEventListener("change", () => {
       if (run.state !== state || run.evaluation !== evaluated) {
         state = run.state;
-        this.stage.grid.rest.spare(state === "running");
+        this.#spare();
         evaluated = run.evaluation;
         setText(byId("live"), runAnnouncement(run));
       }

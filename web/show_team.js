@@ -16,14 +16,17 @@ import { WorkerClient } from "./worker_client.js";
  * @property {number} count
  * @property {Extract<FromWorker, {type: "started"}>|null} started
  * @property {Frame|null} frame the newest
- * @property {boolean} fresh whether the newest frame was not shown yet
  */
 /** @typedef {{start: Start, slices: Slice[]}} Play */
 
 /** A worker takes so many robots before the next one is started: twelve, at eight times real time, are work for one. */
 const ROWS_PER_WORKER = 16;
-/** Frames are handed on at most this often (ms). */
-const FRAME_MS = 33;
+/** Frames of at most so many robots are handed on this often (ms): putting those of thousands together takes the page's time. */
+const FRAMES = /** @type {const} */ ([
+  [128, 33],
+  [1500, 66],
+  [Number.POSITIVE_INFINITY, 200],
+]);
 
 export class ShowTeam {
   /**
@@ -186,7 +189,7 @@ export class ShowTeam {
    * @returns {Slice[]}
    */
   #slice(rows, id, together) {
-    if (together) return [{ member: 0, first: 0, count: rows, started: null, frame: null, fresh: false }];
+    if (together) return [{ member: 0, first: 0, count: rows, started: null, frame: null }];
     const parts = Math.min(this.most, Math.ceil(rows / ROWS_PER_WORKER));
     const members = Array.from({ length: this.most }, (_, member) => member)
       .sort((a, b) => this.#load(a, id) - this.#load(b, id) || a - b)
@@ -199,7 +202,6 @@ export class ShowTeam {
       count: at(part + 1) - at(part),
       started: null,
       frame: null,
-      fresh: false,
     }));
   }
 
@@ -212,7 +214,14 @@ export class ShowTeam {
       if (started) this.members[member]?.send({ type: "stop_playing", show: id });
     this.expectTraffic(this.busy);
     // Whoever stays is seen again, even if nothing moves.
-    this.timer ??= setTimeout(() => this.#show(), FRAME_MS);
+    this.timer ??= setTimeout(() => this.#show(), this.#every_ms);
+  }
+
+  /** How often frames are handed on (ms). */
+  get #every_ms() {
+    let rows = 0;
+    for (const { start } of this.plays.values()) rows += start.n_envs;
+    return (FRAMES.find(([most]) => rows <= most) ?? FRAMES[2])[1];
   }
 
   /** @param {(Push & {type: "push"})|(Throw & {type: "throw"})} message its row is one of the show's */
@@ -302,10 +311,8 @@ export class ShowTeam {
     const slice = this.#sliceOf(index, frame.show ?? 0);
     if (!slice?.started) return;
     slice.frame = frame;
-    slice.fresh = true;
-    const slices = [...this.plays.values()].flatMap((play) => play.slices);
-    const due_ms = this.sent_ms + FRAME_MS - performance.now();
-    if (due_ms <= 0 || slices.every(({ fresh }) => fresh)) this.#show();
+    const due_ms = this.sent_ms + this.#every_ms - performance.now();
+    if (due_ms <= 0) this.#show();
     else this.timer ??= setTimeout(() => this.#show(), due_ms);
   }
 
@@ -319,7 +326,6 @@ export class ShowTeam {
     const [head] = frames;
     if (!head || frames.length < slices.length) return;
     this.sent_ms = performance.now();
-    for (const slice of slices) slice.fresh = false;
     const led = (this.plays.get(0)?.slices ?? []).flatMap(({ frame }) => frame?.commands ?? []);
     this.handlers.onMessage(
       frames.length === 1

@@ -41,7 +41,7 @@ def test_robots_share_a_world_and_balls_are_thrown(open_lab: OpenLab, isolated_u
     expect(lab.page.locator("#together")).to_be_disabled()
     assert lab.notices() == []
     lab.page.select_option("#show-count", "4")
-    lab.choose_task("watch", "HalfCheetah-v5")
+    lab.choose_task("watch", "Walker2d-v5")
     lab.wait_watch("playing")
     lab.press_key("o")
     assert "only robots that move freely" in lab.notice("These robots cannot share a world")

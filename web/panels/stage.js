@@ -17,7 +17,7 @@ import { StickGrid } from "../views/stick_grid.js";
 const FIRST_FRAMES = 3;
 const PATIENCE_MS = 4000;
 /** More stick figures than this are a field that a worker paints, and that can be zoomed. */
-const GRID_ROBOTS = 100;
+const GRID_ROBOTS = 64;
 /** Over which pictures are counted. */
 const FPS_MS = 1000;
 

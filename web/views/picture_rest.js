@@ -1,4 +1,4 @@
-/** How long a view rests between two pictures while the cores are needed for learning. */
+/** How long a view rests between two pictures while the cores are needed for learning, or for the physics of many robots. */
 
 /** The least and the longest rest (ms), and the share of the time that drawing may take. */
 const LEAST_MS = 90;
@@ -15,6 +15,7 @@ export class PictureRest {
 
   /** @param {boolean} sparing */
   spare(sparing) {
+    if (sparing === this.sparing) return;
     this.sparing = sparing;
     this.rest_ms = sparing ? LEAST_MS : 0;
   }

@@ -15,7 +15,7 @@ const ROWS_AT_A_TIME = 16;
 const FRAMES = /** @type {const} */ ([
   [64, 33],
   [512, 66],
-  [Number.POSITIVE_INFINITY, 100],
+  [Number.POSITIVE_INFINITY, 150],
 ]);
 
 /** A show and its clock. */
