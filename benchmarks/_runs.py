@@ -50,11 +50,12 @@ def kept(folder: str, name: str, python: Path | str, arguments: Sequence[str]) -
 
 
 def sources(names: Iterable[str]) -> str:
-    """A hash of files and folders of the repository: runs of other code are made again."""
+    """A hash of files, and of the Python and C in folders: runs of other code are made again."""
     digest = hashlib.sha256()
     for name in names:
         path = ROOT / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        inside = sorted(file for file in path.rglob("*") if file.suffix in (".py", ".c", ".h"))
+        for file in inside if path.is_dir() else [path]:
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 

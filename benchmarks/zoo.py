@@ -3,7 +3,8 @@
 Opens the built page in headless Chromium, chooses the task, presses Train and waits for the end. The same
 recipe gives the same weights, so a run repeats the shipped policy or says that it does not. With --ship the
 policy, its curve and its evaluation replace those in web/policies/ and benchmarks/results/zoo/. With --node
-the page's workers train in Node.js in place of a browser, to the same bytes.
+the page's workers train in Node.js in place of a browser, to the same bytes; such a run, interrupted, goes on
+when it is asked for again.
 """
 
 import argparse
@@ -48,6 +49,7 @@ ZOO = {
     "humanoid-walk": Entry("humanoid-walk", {"algo.n_epochs": 6}),
     "humanoid-stand": Entry("humanoid-stand"),
     "humanoid-run": Entry("humanoid-run"),
+    "humanoid-command": Entry("humanoid-command"),
     "walker": Entry("Walker2d-v5"),
     "hopper": Entry("Hopper-v5"),
     "half-cheetah": Entry("HalfCheetah-v5"),
