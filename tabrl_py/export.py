@@ -157,9 +157,17 @@ def _beside(task: TaskSpec) -> Iterator[str]:
         if entries:
             yield f"- {when}: {', '.join(_drawn(entry) for entry in entries)}."
     if task.curriculum is not None:
-        yield f"- Curriculum: widens {' and '.join(task.curriculum.scales)} as it succeeds."
+        yield f"- Curriculum: widens {' and '.join(task.curriculum.scales)} as it succeeds{_from(task)}."
     if task.success is not None:
         yield f"- Success: {task.success.words} (`{task.success.signal}` above {task.success.above:g})."
+
+
+def _from(task: TaskSpec) -> str:
+    """What a curriculum of commands begins with, in words."""
+    if task.command is None or not task.command.easiest:
+        return ""
+    told = zip(task.command.names, task.command.easiest, task.command.units, strict=True)
+    return f", from {', '.join(f'{name} {x:g} {unit}' for name, x, unit in told)} on"
 
 
 def _drawn(entry: Randomization) -> str:

@@ -301,6 +301,8 @@ def follow(
     change_weight: float = 0.1,
     gait_weight: float = 1.0,
     gait_period_s: float = 0.64,
+    flight_weight: float = 0.0,
+    rest_weight: float = 0.0,
 ) -> tuple[F64, Terms]:
     """Moves and turns as its command says, upright, in steps, without effort (the house robot).
 
@@ -316,6 +318,8 @@ def follow(
         change_weight: times the mean squared change of the control.
         gait_weight: times what go_forward earns by steps in time, where it is told to go or turn.
         gait_period_s: of two steps.
+        flight_weight: per step in which neither foot carries.
+        rest_weight: per step in which both feet carry, where it is told to stand still.
     """
     forward, sideways = _own_velocity(s)
     (cos, sin), (cos0, sin0) = _direction(s.heading), _direction(s.prev.heading)
@@ -325,18 +329,22 @@ def follow(
     off = _length(forward - want_forward, sideways - want_sideways)
     want_speed, want_rate = _length(want_forward, want_sideways), np.abs(want_turn)
     told = np.minimum((want_speed + want_rate) / 0.3, 1.0)
-    return _summed(
-        {
-            "alive": alive_weight * _alive(s),
-            "move": move_weight * _closeness(off, want_speed, 0.4),
-            "turn": turn_weight * _closeness(np.abs(turn - want_turn), want_rate, 1.0),
-            "upright": upright_weight * s.upright,
-            "tilt": -tilt_weight * (1.0 - np.square(s.upright)),
-            "control": -control_weight * _mean_square(s.action),
-            "change": -change_weight * _mean_square(s.control - s.prev.control),
-            "gait": gait_weight * told * _in_time(s, gait_period_s),
-        }
-    )
+    terms = {
+        "alive": alive_weight * _alive(s),
+        "move": move_weight * _closeness(off, want_speed, 0.4),
+        "turn": turn_weight * _closeness(np.abs(turn - want_turn), want_rate, 1.0),
+        "upright": upright_weight * s.upright,
+        "tilt": -tilt_weight * (1.0 - np.square(s.upright)),
+        "control": -control_weight * _mean_square(s.action),
+        "change": -change_weight * _mean_square(s.control - s.prev.control),
+        "gait": gait_weight * told * _in_time(s, gait_period_s),
+    }
+    right, left = (s.soles > CARRYING_N).astype(np.float64).T
+    if flight_weight:
+        terms["flight"] = -flight_weight * (1.0 - np.maximum(right, left))
+    if rest_weight:
+        terms["rest"] = rest_weight * (1.0 - told) * np.minimum(right, left)
+    return _summed(terms)
 
 
 def get_up(

@@ -68,11 +68,25 @@ COMMAND = replace(
         hold_steps=160,
         zero_share=0.15,
         single_share=0.4,
+        easiest=(1.0, 0.0, 0.0),
     ),
-    reward=RewardSpec("follow", {"gait_period_s": WALK_PERIOD_S}),
+    # Told anything from the start, it learns to stand whatever it is told, and goes on standing.
+    curriculum=Curriculum(
+        scales=("command",), raise_at=0.55, lower_at=0.2, episodes=32, term="move", full=4.0
+    ),
+    reward=RewardSpec(
+        "follow",
+        {
+            "turn_weight": 2.0,
+            "gait_weight": 2.0,
+            "flight_weight": 1.0,
+            "rest_weight": 1.0,
+            "gait_period_s": WALK_PERIOD_S,
+        },
+    ),
     forward_axis="",
     mirror=mirror((*_SEEN_IMAGES, PHASE_IMAGE, in_place(1.0, -1.0, -1.0)), ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 8_000_000, **PPO, **TRAVEL}},
+    defaults={"ppo": {"total_steps": 4_000_000, **PPO, **TRAVEL}},
 )
 
 GET_UP = replace(

@@ -64,20 +64,22 @@ def sample_reset(
 
 
 def command_level(task: TaskSpec, level: float) -> float:
-    """How wide commands are drawn at a level of the curriculum, 0 to 1."""
+    """How far commands are drawn at a level of the curriculum, 0 to 1."""
     return level if task.curriculum is not None and "command" in task.curriculum.scales else 1.0
 
 
 def draw_command(spec: CommandSpec, rng: np.random.Generator, level: float = 1.0) -> F64:
-    """A command, (C,), whose numbers reach `level` times as far as the task allows."""
+    """A command, (C,): at level 0 the easiest, at 1 any that the task allows, between them on the way."""
     chance = rng.random(2)
-    command: F64 = level * rng.uniform(spec.low, spec.high)
+    command: F64 = rng.uniform(spec.low, spec.high)
     alone = int(rng.integers(spec.size))
     if chance[0] < spec.zero_share:
         command[:] = 0.0
     elif chance[1] < spec.single_share:
         command[np.arange(spec.size) != alone] = 0.0
-    return command
+    easiest: F64 = np.array(spec.easiest or (0.0,) * spec.size)
+    told: F64 = (1.0 - level) * easiest + level * command
+    return told
 
 
 def draw_traits(task: TaskSpec, rng: np.random.Generator, level: float, randomize: bool) -> F64:

@@ -133,6 +133,8 @@ class CommandSpec:
         hold_steps: control steps until the next draw.
         zero_share: share of draws that are all zero.
         single_share: share of the other draws in which all numbers but one are zero.
+        easiest: what is told at level 0 of a curriculum that scales commands; () for all zero. At a level
+            between, commands lie that far on the way from it to those that are drawn.
     """
 
     names: tuple[str, ...]
@@ -142,6 +144,7 @@ class CommandSpec:
     hold_steps: int
     zero_share: float = 0.0
     single_share: float = 0.0
+    easiest: tuple[float, ...] = ()
 
     @property
     def size(self) -> int:

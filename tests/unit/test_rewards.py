@@ -163,6 +163,21 @@ def test_follow_by_hand() -> None:
     np.testing.assert_allclose(terms["turn"], [1.0, 1.0], atol=1e-12)
 
 
+def test_follow_asks_for_both_feet_where_it_is_told_to_stand_still_and_for_one_at_least() -> None:
+    now = {
+        **HOUSE,
+        "clock": [0.16, 0.16],
+        "control": [[0.0, 0.0]] * 2,
+        "soles": [[400.0, 9.0], [4.0, 4.0]],
+        "command": [[0.0, 0.0, 0.06], [0.0, 0.0, 0.0]],
+    }
+    terms = follow(state(now), flight_weight=3.0, rest_weight=2.0)[1]
+    np.testing.assert_allclose(terms["rest"], [2.0 * (1.0 - 0.06 / 0.3), 0.0], atol=1e-12)
+    np.testing.assert_allclose(terms["flight"], [0.0, -3.0], atol=1e-12)
+    told = {**now, "command": [[0.2, 0.1, 0.1], [0.0, 0.3, 0.0]]}
+    assert not np.any(follow(state(told), rest_weight=2.0)[1]["rest"])
+
+
 def test_get_up_by_hand() -> None:
     check(
         get_up(state(HOUSE)),

@@ -12,11 +12,14 @@ from tabrl_py.config import PPOConfig, Recipe
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TaskSpec, get_task, sample_reset
+from tabrl_py.tasks.reset import draw_command
 from tabrl_py.tasks.spec import CommandSpec, Curriculum, Randomization
 from tabrl_py.types import F64, Float
 
 STAND = get_task("humanoid-stand")
 COMMAND = get_task("humanoid-command")
+WELL = {"move": 3.0}
+"""What following commands earns when it goes well: its curriculum asks."""
 ROUGH = get_task("humanoid-walk-rough")
 
 
@@ -84,7 +87,7 @@ def test_rows_of_a_part_are_those_of_the_whole(task: TaskSpec, changes: dict[str
         ):
             np.testing.assert_array_equal(other, one[2:])
         for variation in (all_of_it, some):
-            variation.after_update(10, 1, {})
+            variation.after_update(10, 1, WELL)
         assert all_of_it.level == some.level
     np.testing.assert_array_equal(part.states(), whole.states()[2:])
     np.testing.assert_array_equal(part.next_init, whole.next_init[2:])
@@ -97,7 +100,7 @@ def test_a_loaded_state_goes_on_with_the_same_episodes(task: TaskSpec) -> None:
     (first, one), (second, other) = begun(task, **changes), begun(task, **changes)
     for update in range(2):
         run(first, one, rows, range(60), update)
-        one.after_update(70, 7, {})
+        one.after_update(70, 7, WELL)
     second.load_states(first.states())
     second.obs[...], second.next_init[...] = first.obs, first.next_init
     other.load_state(one.row_state(), one.run_state())
@@ -109,13 +112,13 @@ def test_a_loaded_state_goes_on_with_the_same_episodes(task: TaskSpec) -> None:
         ):
             np.testing.assert_array_equal(again, seen)
         for variation in (one, other):
-            variation.after_update(70, 7, {})
+            variation.after_update(70, 7, WELL)
     np.testing.assert_array_equal(first.next_init, second.next_init)
     assert one.level == other.level
 
 
 def test_commands_change_when_they_have_held_and_are_not_the_same_for_all() -> None:
-    task = replace(COMMAND, command=replace(command_of(COMMAND), hold_steps=6), healthy=())
+    task = replace(COMMAND, command=replace(command_of(COMMAND), hold_steps=6), healthy=(), curriculum=None)
     sim, variation = begun(task)
     rows = range(4)
     seen = np.array(run(sim, variation, rows, range(20)))[:, :, -3:]
@@ -125,6 +128,22 @@ def test_commands_change_when_they_have_held_and_are_not_the_same_for_all() -> N
     assert (seen >= np.array(spec.low, np.float32)).all()
     assert (seen <= np.array(spec.high, np.float32)).all()
     assert len(np.unique(seen[0], axis=0)) == 4
+
+
+def test_commands_begin_with_the_easiest_and_end_where_the_task_allows() -> None:
+    spec = replace(command_of(COMMAND), easiest=(1.0, 0.0, 0.5))
+
+    def drawn(level: float) -> F64:
+        return np.array([draw_command(spec, np.random.default_rng(seed), level) for seed in range(200)])
+
+    easiest, whole = np.array(spec.easiest), drawn(1.0)
+    np.testing.assert_array_equal(drawn(0.0), np.tile(easiest, (200, 1)))
+    np.testing.assert_allclose(drawn(0.25), 0.75 * easiest + 0.25 * whole, atol=1e-12)
+    alone = (whole != 0.0).sum(axis=1)
+    assert {0, 1, 3} == set(alone.tolist())
+    plain = replace(spec, easiest=())
+    np.testing.assert_array_equal(whole, [draw_command(plain, np.random.default_rng(i)) for i in range(200)])
+    assert not draw_command(plain, np.random.default_rng(0), 0.0).any()
 
 
 def command_of(task: TaskSpec) -> CommandSpec:
