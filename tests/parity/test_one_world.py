@@ -21,8 +21,9 @@ __all__ = ["ask", "node", "workers"]
 
 SEED, TORSO = 7, 1
 APART_STEPS, APART_M = 32, 1e-6
-"""Neighbours a step apart do not meet within so many control steps. Nothing but the rounding of their places differs
-(1.8e-7 m, as float32) until the solver stops at another moment; contact doubles that, and after 48 steps it is seen."""
+"""Neighbours a step apart do not meet within so many control steps. Nothing but the rounding of their places
+differs (1.8e-7 m, as float32) until the solver stops at another moment; contact doubles that, and after
+48 steps it is seen."""
 
 
 @dataclass(frozen=True)

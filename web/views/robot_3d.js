@@ -133,7 +133,7 @@ export class Robot3D {
   setOrder(together, racing) {
     if (together === this.together && racing === this.racing) return;
     Object.assign(this, { together, racing });
-    if (this.crowd) Object.assign(this.crowd, { together, racing });
+    if (this.crowd) this.crowd.racing = racing;
     this.frameHome();
     this.ask();
   }
@@ -249,7 +249,7 @@ export class Robot3D {
     if (this.groups) this.robots.tint(this.groups);
     this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body, restPose(scene));
     this.crowd = new Crowd(count, scene.bodies.length, scene.tracking_body, scene.view.fixed_base);
-    Object.assign(this.crowd, { together: this.together, racing: this.racing });
+    this.crowd.racing = this.racing;
     describe(this.canvas, scene, count);
     this.frameHome();
     this.view.snap();
@@ -310,6 +310,8 @@ export class Robot3D {
     const seconds = Math.min(0.1, Math.max(0, (now_ms - this.last_ms) / 1000));
     this.last_ms = now_ms;
     const blending = stream.advance(began);
+    // In the rest pose all would stand at one place.
+    crowd.together = this.together && stream.frames > 0;
     crowd.follow(stream.shown, stream.jumped);
     stream.jumped.fill(0);
     if (this.count === 1) crowd.offsets.fill(0);
