@@ -7,11 +7,10 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.algos.training import Training, read_checkpoint
@@ -22,11 +21,14 @@ from tabrl_py.policy.exports import FORMATS, export_policy
 from tabrl_py.policy.file import parse
 from tabrl_py.policy.imports.read import import_policy
 from tabrl_py.policy.link import SharedRecipe, policy_link, read_link
+from tabrl_py.progress_bar import ProgressBar
 from tabrl_py.protocol import Evaluation, Progress
+from tabrl_py.sim.description import compile_model, describe
 from tabrl_py.sim.models import actuators_of
 from tabrl_py.sim.native import NativeBatchSim
-from tabrl_py.tasks import TASKS, TaskSpec, get_task, with_reward
-from tabrl_py.tasks.recipes import default_recipe, recipe_task
+from tabrl_py.sim.robot_file import read_robot
+from tabrl_py.tasks import TASKS, TaskSpec, get_task, own_robot, with_reward
+from tabrl_py.tasks.recipes import default_recipe
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--reward", type=Path, metavar="CODE", help="a file of reward code, see docs/rewards.md"
     )
+    _add_robot(train)
     train.set_defaults(run=_train)
 
     evaluate = commands.add_parser("evaluate", help="run a policy, one deterministic episode per seed")
@@ -78,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seeds", default="10", metavar="SEEDS", help="how many (from 0), or a list: 3,5,8"
     )
     evaluate.add_argument("--json", action="store_true", help="print the evaluation as JSON")
+    _add_robot(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
     export = commands.add_parser("export", help="write a policy for other programs")
@@ -108,8 +112,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_robot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--robot", type=Path, metavar="FILE", help="a robot of your own, MJCF or zip, in place of a task"
+    )
+    parser.add_argument("--goal", default="", help=f"of that robot: {', '.join(own_robot.REWARDS)}")
+
+
+def _robot(args: argparse.Namespace) -> tuple[TaskSpec, str | None]:
+    """The task that the arguments name, and the model of a robot of the person's own."""
+    if args.robot is None:
+        if args.goal:
+            raise ConfigError(f"--goal {args.goal} is for --robot; shipped tasks have their own reward")
+        if args.task is None:
+            raise ConfigError(f"name a task or give --robot; the tasks are {', '.join(TASKS)}")
+        return get_task(args.task), None
+    if args.task is not None:
+        raise ConfigError(f"give either the task {args.task} or --robot {args.robot}")
+    text = read_robot(args.robot)
+    description = describe(compile_model(text, args.robot.name))
+    wished = own_robot.Choices(args.robot.stem.replace("_", " ")[: own_robot.LONGEST_TITLE], args.goal)
+    proposal = own_robot.propose(description, wished, own_robot.text_hash(text))
+    for note in proposal.notes:
+        print(note, file=sys.stderr)
+    return proposal.task, text
+
+
 def _train(args: argparse.Namespace) -> int:
-    training = _training(args)
+    training, model_text = _training(args)
     bar = ProgressBar(training.recipe.total_steps, sys.stderr)
     with _curve(args.curve) as write_record, _interrupts() as interrupted:
         while not training.finished and not interrupted:
@@ -120,7 +150,7 @@ def _train(args: argparse.Namespace) -> int:
     bar.close()
     policy = training.policy()
     if not interrupted:
-        evaluation = _run_evaluation(policy, training.task, range(10))
+        evaluation = _run_evaluation(policy, training.task, range(10), model_text)
         policy = training.policy(dataclasses.asdict(evaluation))
         print(_summary(evaluation))
     _write(args.out, save_policy(policy))
@@ -133,40 +163,40 @@ def _train(args: argparse.Namespace) -> int:
     return INTERRUPTED if interrupted else 0
 
 
-def _training(args: argparse.Namespace) -> Training:
-    """The run that the arguments ask for, at its beginning or where its checkpoint left it."""
+def _training(args: argparse.Namespace) -> tuple[Training, str | None]:
+    """The run that the arguments ask for, at its beginning or where its checkpoint left it; its own model."""
     if args.resume is not None:
-        data = args.resume.read_bytes()
-        _, texts = read_checkpoint(data)
-        task = get_task(texts["task"])
-        if (
-            args.task not in (None, task.id)
-            or args.steps
-            or args.seed is not None
-            or args.set
-            or args.start_from
-            or args.reward
-        ):
-            raise ConfigError(
-                f"--resume goes on with the run of {task.id} as it was begun; give no other settings"
-            )
-        recipe = parse(texts, "recipe", dict)
-        task = with_reward(task, str(recipe.get("reward", "")))
-        return Training.resume(data, task, NativeBatchSim(task, int(recipe.get("n_envs", 1))))
-    if args.task is None:
-        raise ConfigError(f"train needs a task or --resume; the tasks are {', '.join(TASKS)}")
-    task = get_task(args.task)
+        return _resumed(args)
+    task, text = _robot(args)
     changes = dict(_setting(text) for text in args.set)
     given = {"total_steps": args.steps, "seed": args.seed}
     changes |= {name: value for name, value in given.items() if value is not None}
     if args.reward is not None:
         changes["reward"] = args.reward.read_text(encoding="utf-8")
     recipe = default_recipe(task, args.algo, changes)
-    task = recipe_task(recipe)
-    training = Training(recipe, task, NativeBatchSim(task, recipe.n_envs))
+    task = with_reward(task, recipe.reward)
+    training = Training(recipe, task, NativeBatchSim(task, recipe.n_envs, model_text=text))
     if args.start_from is not None:
         training.start_from(load_policy(args.start_from.read_bytes()))
-    return training
+    return training, text
+
+
+def _resumed(args: argparse.Namespace) -> tuple[Training, str | None]:
+    data = args.resume.read_bytes()
+    _, texts = read_checkpoint(data)
+    given = args.task
+    if args.robot is None:
+        args.task = texts["task"]
+    task, text = _robot(args)
+    others = args.steps or args.seed is not None or args.set or args.start_from or args.reward
+    if given not in (None, texts["task"]) or task.id != texts["task"] or others:
+        raise ConfigError(
+            f"--resume goes on with the run of {texts['task']} as it was begun; give no other settings"
+        )
+    recipe = parse(texts, "recipe", dict)
+    task = with_reward(task, str(recipe.get("reward", "")))
+    sim = NativeBatchSim(task, int(recipe.get("n_envs", 1)), model_text=text)
+    return Training.resume(data, task, sim), text
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -185,13 +215,15 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def _evaluate(args: argparse.Namespace) -> int:
     policy = None if args.policy == "random" else load_policy(Path(args.policy).read_bytes())
-    if policy is None and args.task is None:
+    if policy is None and args.task is None and args.robot is None:
         raise ConfigError("evaluating random actions needs --task; see `python -m tabrl_py tasks`")
-    task = get_task(args.task if args.task is not None else policy.task if policy is not None else "")
+    if args.task is None and args.robot is None and policy is not None:
+        args.task = policy.task
+    task, text = _robot(args)
     if policy is not None:
         check_fits(policy, task)
         task = with_reward(task, policy.reward)
-    evaluation = _run_evaluation(policy, task, _seeds(args.seeds))
+    evaluation = _run_evaluation(policy, task, _seeds(args.seeds), text)
     print(json.dumps(dataclasses.asdict(evaluation)) if args.json else _summary(evaluation))
     return 0
 
@@ -246,8 +278,10 @@ def _seeds(text: str) -> Sequence[int]:
     return seeds
 
 
-def _run_evaluation(policy: Policy | None, task: TaskSpec, seeds: Sequence[int]) -> Evaluation:
-    sim = NativeBatchSim(task, min(len(seeds), MOST_ROWS))
+def _run_evaluation(
+    policy: Policy | None, task: TaskSpec, seeds: Sequence[int], model_text: str | None
+) -> Evaluation:
+    sim = NativeBatchSim(task, min(len(seeds), MOST_ROWS), model_text=model_text)
     evaluator = Evaluator(policy, task, sim, seeds)
     while (evaluation := evaluator.advance()) is None:
         pass
@@ -328,45 +362,3 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = "" if value is None else value
     return flat
-
-
-class ProgressBar:
-    """One line that renews itself on a terminal; elsewhere a line every ten per cent."""
-
-    WIDTH = 24
-    RENEW_S = 0.2
-
-    def __init__(self, total_steps: int, out: TextIO) -> None:
-        self._total, self._out = total_steps, out
-        self._live = out.isatty()
-        self._shown_at, self._tenth = float("-inf"), -1
-        self._last_return: float | None = None
-
-    def show(self, record: Progress) -> None:
-        """Take in a record, and draw when it is time to."""
-        if record.return_mean is not None:
-            self._last_return = record.return_mean
-        share = min(record.steps / self._total, 1.0)
-        now, tenth = time.monotonic(), int(share * 10)
-        due = now - self._shown_at >= self.RENEW_S or share == 1.0 if self._live else tenth > self._tenth
-        if not due:
-            return
-        self._shown_at, self._tenth = now, tenth
-        text = self._text(record, share)
-        self._out.write(f"\r{text}\x1b[K" if self._live else f"{text}\n")
-        self._out.flush()
-
-    def _text(self, record: Progress, share: float) -> str:
-        filled = int(share * self.WIDTH)
-        bar = "#" * filled + "." * (self.WIDTH - filled)
-        left_s = (self._total - record.steps) / max(record.steps_per_s, 1e-9)
-        returned = "-" if self._last_return is None else f"{self._last_return:.1f}"
-        return (
-            f"[{bar}] {share:4.0%}  {record.steps} steps  return {returned}  "
-            f"{record.steps_per_s:.0f} steps/s  {max(left_s, 0.0):.0f} s left"
-        )
-
-    def close(self) -> None:
-        """End the line."""
-        if self._live:
-            self._out.write("\n")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tabrl_py.config import ALGORITHMS, describe_settings
+from tabrl_py.config import describe_settings
 from tabrl_py.rewards import REWARDS
 from tabrl_py.rewards.check import check_source
 from tabrl_py.rewards.fitness import FITNESS
@@ -22,7 +22,7 @@ from tabrl_py.rewards.trace import trace_reward
 from tabrl_py.tasks import TASKS, TaskSpec
 from tabrl_py.tasks.house import ACTUATED_JOINTS, COMPONENTS, STAND
 from tabrl_py.tasks.house_skills import HOUSE_TASKS
-from tabrl_py.tasks.recipes import defaults
+from tabrl_py.tasks.recipes import task_record
 from tabrl_py.tasks.spec import Bound, ObsField, Randomization, ResetSpec, RewardSpec
 
 AXES = ("x", "y", "z")
@@ -30,11 +30,7 @@ AXES = ("x", "y", "z")
 
 def tasks_json() -> str:
     """The text of tasks.json: every task's whole record, the algorithms' defaults among its own."""
-    records = []
-    for task in TASKS.values():
-        named = {algorithm: defaults(task, algorithm) for algorithm in ALGORITHMS}
-        records.append({**task.to_json(), "defaults": {name: some for name, some in named.items() if some}})
-    return _json({"tasks": records})
+    return _json({"tasks": [task_record(task) for task in TASKS.values()]})
 
 
 def settings_json() -> str:

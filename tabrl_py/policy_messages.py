@@ -16,6 +16,8 @@ class WritePolicy:
     format: Literal["onnx", "json"]
     actuators: list[dict[str, Any]]
     """Of the task's robot, as NAME.scene.json has them; empty where they are not known."""
+    task: dict[str, Any] | None = None
+    """The task of somebody's own robot, which no package has; None for the others."""
 
 
 @dataclass(frozen=True)

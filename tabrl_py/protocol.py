@@ -1,7 +1,8 @@
 """Every message between the page and its workers, one dataclass each.
 
 Those about code that is not trusted are in code_messages.py, those about files of other programs in
-policy_messages.py, those of the loop in loop_messages.py.
+policy_messages.py, those about people's own robots in robot_messages.py, those of the loop in
+loop_messages.py.
 web/protocol.d.ts is generated from all (`python -m tabrl_py.typescript`). A message is a plain object
 whose `type` is the snake_case name of its class. Binary fields (`bytes` here) are ArrayBuffers there,
 transferred, not copied. A number that is not finite crosses as null.
@@ -13,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from tabrl_py.code_messages import CodeRuns, CodeTried, Fitness, MeasureFitness, TryCode
 from tabrl_py.policy_messages import PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
+from tabrl_py.robot_messages import ProposeTask, TaskProposed
 
 Part = Literal["physics", "policy", "reward", "learning", "waiting"]
 RunState = Literal["running", "paused", "finished", "stopped"]
@@ -439,6 +441,7 @@ ToWorker: TypeAlias = (
     | TryCode
     | WritePolicy
     | ReadPolicy
+    | ProposeTask
 )
 FromWorker: TypeAlias = (
     Booting
@@ -456,6 +459,7 @@ FromWorker: TypeAlias = (
     | CodeTried
     | PolicyWritten
     | PolicyRead
+    | TaskProposed
     | CodeRuns
     | Failed
 )

@@ -19,6 +19,7 @@ import { PlayControl, SPEEDS } from "./play_control.js";
 import { exportShown, exportTraining, importFiles } from "./policy_files.js";
 import { PolicyLibrary } from "./policy_library.js";
 import { fetchOwn } from "./requirements.js";
+import { RobotDoor } from "./robot_door.js";
 import { RunControl } from "./run_control.js";
 import { ShareDoor } from "./share_door.js";
 
@@ -65,6 +66,7 @@ export class App {
     this.live = new LiveTraining(this.play, this.run, this.library);
     this.ask = new AskDoor(this);
     this.share = new ShareDoor(this);
+    this.robots = new RobotDoor(this, tasks);
     /** @type {Room} */
     this.room = "watch";
     this.views = { watch: new RoomView("crowd"), train: new RoomView("figures") };
@@ -120,6 +122,7 @@ export class App {
       },
     });
     this.curves = new Curves(byId("curves"), this.run, (error) => notices.report(error, { key: "charts" }));
+    this.robots.stand();
     this.#connect();
   }
 

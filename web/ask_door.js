@@ -90,7 +90,7 @@ export class AskDoor {
     this.room = new AskRoom(
       { room: byId("ask"), panel: byId("panel-ask") },
       {
-        tasks: [...app.tasks.values()],
+        tasks: [...app.tasks.values()].filter((task) => !task.own),
         fitness,
         control,
         notices: app.notices,

@@ -2,8 +2,8 @@
 
 import { WorkerClient } from "./worker_client.js";
 
-/** @import {CodeTried, Fitness, PolicyRead, PolicyWritten} from "./protocol" */
-/** @import {TaskRecord} from "./page_types" */
+/** @import {CodeTried, Fitness, PolicyRead, PolicyWritten, TaskProposed} from "./protocol" */
+/** @import {RobotChoices, TaskRecord} from "./page_types" */
 
 /** Nothing has been asked for so long: the worker gives its memory back. */
 const IDLE_MS = 60_000;
@@ -70,9 +70,10 @@ export class EvaluatorClient {
    * @param {ArrayBuffer} policy
    * @param {"onnx"|"json"} format
    * @param {object[]} actuators of its robot, as its scene has them
+   * @param {TaskRecord|null} own the task of somebody's own robot
    * @returns {Promise<ArrayBuffer>}
    */
-  async writePolicy(policy, format, actuators) {
+  async writePolicy(policy, format, actuators, own = null) {
     /** @type {PolicyWritten} */
     const written = await this.#use((client) =>
       client.request({
@@ -80,6 +81,7 @@ export class EvaluatorClient {
         policy: policy.slice(0),
         format,
         actuators: /** @type {any} */ (actuators),
+        task: own,
       }),
     );
     return written.file;
@@ -103,6 +105,19 @@ export class EvaluatorClient {
       }),
     );
     return read.policy;
+  }
+
+  /**
+   * A task for a robot that somebody brought.
+   * @param {object} description of its compiled model
+   * @param {Partial<RobotChoices>} choices
+   * @param {string} model_xml the text of its model
+   * @returns {Promise<TaskProposed>}
+   */
+  async proposeTask(description, choices, model_xml) {
+    return await this.#use((client) =>
+      client.request({ type: "propose_task", description, choices, model_xml }),
+    );
   }
 
   /** End the worker. */

@@ -144,6 +144,7 @@ async function begin() {
   }
   if (!embedded) {
     app.ask.offerLastLoop();
+    await app.robots.restore();
     await offerLastRun(app).catch((error) => notices.report(error, { key: "storage" }));
   }
   if (await linked) return;

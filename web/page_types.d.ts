@@ -1,6 +1,7 @@
 /** Records the page reads from its own folder, and the shapes its parts hand to each other. */
 
 import type { Evaluation, Progress } from "./protocol";
+import type { Scene } from "./views/scene.js";
 
 export type Room = "watch" | "train" | "ask";
 
@@ -46,6 +47,36 @@ export interface TaskRecord {
   /** What an evaluation counts as done, and the words after the count. */
   success?: { words: string } | null;
   defaults: Record<string, Record<string, SettingValue>>;
+  /** Of a robot that somebody brought: what its task was made of (tabrl_py/tasks/own_robot.py). */
+  own?: OwnTask;
+}
+
+/** What a task of somebody's own robot was made of, so that every worker can make it again. */
+export interface OwnTask {
+  description: object;
+  choices: RobotChoices;
+  model_sha256: string;
+}
+
+/** What a person may change of the task that is proposed for a robot; "" and 0 ask for what is proposed. */
+export interface RobotChoices {
+  title: string;
+  reward: string;
+  frame_skip: number;
+  time_limit: number;
+  fall_share: number | null;
+}
+
+/** A robot that somebody brought, as the browser keeps it. */
+export interface OwnRobot {
+  /** Its task's. */
+  id: string;
+  task: TaskRecord;
+  /** Its model, as workers/model_text.js reads it. */
+  text: string;
+  scene: Scene;
+  /** ms since 1970 */
+  added: number;
 }
 
 /** What a task's robot can be told: each number has a name, a unit and bounds. */

@@ -3,7 +3,7 @@
 import { PageError } from "./errors.js";
 import { h } from "./panels/elements.js";
 import { shortCount } from "./panels/format.js";
-import { fetchOwn } from "./requirements.js";
+import { loadScene } from "./views/scene.js";
 
 /** @import {App} from "./app.js" */
 /** @import {TaskRecord} from "./page_types" */
@@ -71,8 +71,8 @@ export async function written(app, bytes, task, format) {
     what: "Python is loaded for it.",
   });
   try {
-    const scene = await (await fetchOwn(`models/${task.model}.scene.json`)).json();
-    return await app.ask.evaluator.writePolicy(bytes, format, scene.actuators);
+    const scene = await loadScene(new URL(`models/${task.model}.scene.json`, import.meta.url));
+    return await app.ask.evaluator.writePolicy(bytes, format, scene.actuators, task.own ? task : null);
   } finally {
     close();
   }
@@ -119,6 +119,11 @@ async function translated(app, file, others) {
  */
 export async function importFiles(app, files) {
   const given = [...files];
+  const robot = await app.robots.among(given);
+  if (robot) {
+    await app.robots.open(robot);
+    return;
+  }
   const foreign = given.find(({ name }) => FOREIGN.test(name));
   const file = foreign ?? given[0];
   if (!file) return;

@@ -99,6 +99,13 @@ export class PolicyLibrary extends EventTarget {
     const bytes = await file.arrayBuffer();
     const facts = factsOf(readMetadata(bytes, file.name), file.name);
     const task = this.tasks.get(facts.task);
+    if (!task && facts.task.startsWith("own-")) {
+      throw new PageError(
+        "This policy cannot be used",
+        `${file.name} was made for somebody's own robot, ${facts.task}, which this browser does not have.`,
+        "Drop the robot's file first, with the choices that were made for it, then the policy.",
+      );
+    }
     if (!task) {
       const known = [...this.tasks.keys()].join(", ");
       throw new PageError(

@@ -412,6 +412,8 @@ export interface WritePolicy {
   format: "onnx" | "json";
   /** Of the task's robot, as NAME.scene.json has them; empty where they are not known. */
   actuators: (Record<string, any>)[];
+  /** The task of somebody's own robot, which no package has; None for the others. */
+  task?: Record<string, any> | null;
 }
 
 /** Read a policy of another program, for an evaluator. */
@@ -423,6 +425,18 @@ export interface ReadPolicy {
   normalizer: ArrayBuffer | null;
   /** Id of the task to prefer where the policy fits several; "" for none. */
   task: string;
+}
+
+/** Propose a task for a robot, for an evaluator. */
+export interface ProposeTask {
+  type: "propose_task";
+  id: number;
+  /** What its compiled model has: web/workers/robot/description.js. */
+  description: Record<string, any>;
+  /** What the person wants otherwise: tabrl_py/tasks/own_robot.py, Choices. */
+  choices: Record<string, any>;
+  /** The text of its model. */
+  model_xml: string;
 }
 
 /** What the worker is loading. */
@@ -594,6 +608,17 @@ export interface PolicyRead {
   type: "policy_read";
   id: number;
   policy: ArrayBuffer;
+}
+
+/** Answer to ProposeTask. */
+export interface TaskProposed {
+  type: "task_proposed";
+  id: number;
+  /** A record like those of tasks.json; `own` has what it was made of, and its reward as a program. */
+  task: Record<string, any>;
+  notes: string[];
+  /** Those that suit the robot, and their words; the proposed one first. */
+  rewards: Record<string, string>;
 }
 
 /**
@@ -810,7 +835,8 @@ export type ToWorker =
   | MeasureFitness
   | TryCode
   | WritePolicy
-  | ReadPolicy;
+  | ReadPolicy
+  | ProposeTask;
 
 export type FromWorker =
   | Booting
@@ -828,6 +854,7 @@ export type FromWorker =
   | CodeTried
   | PolicyWritten
   | PolicyRead
+  | TaskProposed
   | CodeRuns
   | Failed;
 

@@ -80,6 +80,16 @@ export class ShareDoor {
    * @param {{policy: PolicyEntry|null, recipe: Recipe|null}} what
    */
   async share(what) {
+    const task = this.app.tasks.get(what.policy?.task ?? what.recipe?.task ?? "");
+    if (task?.own) {
+      this.app.notices.show({
+        key: "link",
+        title: "A link cannot carry a robot of your own",
+        what: `Whoever opens it would not have ${task.title}.`,
+        todo: "Export the policy, and hand it on with the robot's file.",
+      });
+      return;
+    }
     try {
       if (!this.sheet) {
         const load = () => import("./panels/share/share_sheet.js");

@@ -4,10 +4,10 @@ import { CodeWatch } from "./code_watch.js";
 import { spawn, takeEarly } from "./early.js";
 import { failure, PageError } from "./errors.js";
 
-/** @import {Booting, CheckpointFile, CodeTried, Evaluated, Failed, Fitness, FromDesigner, FromWorker, Models, PolicyExported, PolicyFile, PolicyRead, PolicyWritten, Ready, ToDesigner, ToWorker} from "./protocol" */
+/** @import {Booting, CheckpointFile, CodeTried, Evaluated, Failed, Fitness, FromDesigner, FromWorker, Models, PolicyExported, PolicyFile, PolicyRead, PolicyWritten, Ready, TaskProposed, ToDesigner, ToWorker} from "./protocol" */
 
-/** @typedef {PolicyFile|CheckpointFile|Evaluated|Fitness|CodeTried|Models|PolicyExported|PolicyWritten|PolicyRead} Answer */
-/** @typedef {"request_policy"|"request_checkpoint"|"request_evaluation"|"measure_fitness"|"try_code"|"list_models"|"export_policy"|"write_policy"|"read_policy"} RequestType */
+/** @typedef {PolicyFile|CheckpointFile|Evaluated|Fitness|CodeTried|Models|PolicyExported|PolicyWritten|PolicyRead|TaskProposed} Answer */
+/** @typedef {"request_policy"|"request_checkpoint"|"request_evaluation"|"measure_fitness"|"try_code"|"list_models"|"export_policy"|"write_policy"|"read_policy"|"propose_task"} RequestType */
 /** @typedef {"trainer"|"player"|"show"|"evaluator"|"designer"} Role show: a player without Python */
 /**
  * @typedef {object} Handlers

@@ -11,8 +11,8 @@ from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.strider import Strider
 from tabrl_py.algos.variation import Variation
 from tabrl_py.policy.file import ActionBounds
-from tabrl_py.rewards.library import Terms
 from tabrl_py.rewards.steps import UnrewardedSteps
+from tabrl_py.rewards.sums import Terms
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.types import F32, F64, I64
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from tabrl_py.algos.shards import Share
 from tabrl_py.nn.normalize import RunningMoments
-from tabrl_py.rewards.library import Terms
 from tabrl_py.rewards.steps import UnrewardedSteps
+from tabrl_py.rewards.sums import Terms
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F64, I64, Bool, Float
 

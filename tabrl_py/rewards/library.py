@@ -11,7 +11,14 @@ from typing import TypeAlias
 import numpy as np
 
 from tabrl_py.errors import ConfigError
+from tabrl_py.rewards.own_robot import own_robot
 from tabrl_py.rewards.state import State
+from tabrl_py.rewards.sums import Terms
+from tabrl_py.rewards.sums import alive as _alive
+from tabrl_py.rewards.sums import between as _between
+from tabrl_py.rewards.sums import mean_square as _mean_square
+from tabrl_py.rewards.sums import squared_sum as _squared_sum
+from tabrl_py.rewards.sums import summed as _summed
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.tasks.signals import CODE
 from tabrl_py.tasks.spec import TaskSpec
@@ -19,7 +26,6 @@ from tabrl_py.types import F64, Float
 
 CARRYING_N = 5.0
 """A sole that is pressed harder than this carries."""
-Terms: TypeAlias = dict[str, F64]
 NamedReward: TypeAlias = Callable[..., tuple[F64, Terms]]
 
 
@@ -64,35 +70,6 @@ def compute_reward(sim: BatchSim, actions: Float) -> tuple[F64, Terms]:
         sim.terminated,
     )
     return reward_of(sim.task)(state)
-
-
-def _summed(terms: Terms) -> tuple[F64, Terms]:
-    first, *others = terms.values()
-    total = first.copy()
-    for term in others:
-        total += term
-    return total, terms
-
-
-def _alive(s: State) -> F64:
-    return (~s.terminated).astype(np.float64)
-
-
-def _squared_sum(x: F64) -> F64:
-    total: F64 = np.add.reduce(np.square(x), axis=1)
-    return total
-
-
-def _mean_square(x: F64) -> F64:
-    """As np.square(x).mean(axis=1), which takes four times as long for so few numbers."""
-    mean: F64 = _squared_sum(x) / x.shape[1]
-    return mean
-
-
-def _between(x: F64, low: float, high: float) -> F64:
-    """As np.clip, which takes twice as long for so few numbers."""
-    clipped: F64 = np.minimum(np.maximum(x, low), high)
-    return clipped
 
 
 def balance(s: State) -> tuple[F64, Terms]:
@@ -387,4 +364,5 @@ REWARDS: dict[str, NamedReward] = {
     "go_forward": go_forward,
     "follow": follow,
     "get_up": get_up,
+    "own_robot": own_robot,
 }

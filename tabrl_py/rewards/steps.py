@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from tabrl_py.rewards.library import Terms, reward_of
+from tabrl_py.rewards.library import reward_of
 from tabrl_py.rewards.state import State
+from tabrl_py.rewards.sums import Terms
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.types import F32, F64, Bool, Float
 

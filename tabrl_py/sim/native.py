@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from tabrl_py.errors import ModelError
+from tabrl_py.sim.description import compile_model
 from tabrl_py.sim.gather import Layout, read_fields
 from tabrl_py.sim.models import model_path
 from tabrl_py.sim.traits import Traits
@@ -38,13 +39,20 @@ class NativeBatchSim:
     Fulfils BatchSim.
     """
 
-    def __init__(self, task: TaskSpec, n_envs: int, dtype: type[np.floating[Any]] = np.float32) -> None:
+    def __init__(
+        self,
+        task: TaskSpec,
+        n_envs: int,
+        dtype: type[np.floating[Any]] = np.float32,
+        model_text: str | None = None,
+    ) -> None:
         """Load the task's model; every row starts at qpos0 at rest, and obs is that of qpos0.
 
         Args:
             task: the task.
             n_envs: N.
             dtype: of obs and final_obs.
+            model_text: the model of somebody's own robot, see sim/model_text.py; None for the task's.
 
         Raises:
             ModelError: the model is missing, cannot be read, or does not fit the task.
@@ -53,7 +61,7 @@ class NativeBatchSim:
             raise ValueError(f"n_envs={n_envs} must be at least 1")
         self.task = task
         self.n_envs = n_envs
-        self._model = _load(task)
+        self._model = _load(task) if model_text is None else compile_model(model_text, task.title)
         self._data = mujoco.MjData(self._model)
         model = self._model
         self.nq, self.nv, self.nbody, self.nu = model.nq, model.nv, model.nbody, model.nu

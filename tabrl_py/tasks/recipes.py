@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tabrl_py.config import ALGORITHM_DEFAULTS, Recipe
+from tabrl_py.config import ALGORITHM_DEFAULTS, ALGORITHMS, Recipe
 from tabrl_py.errors import ConfigError
 from tabrl_py.tasks.registry import get_task
 from tabrl_py.tasks.signals import with_reward
@@ -15,6 +15,12 @@ SECTIONS = ("network", "algo")
 def defaults(task: TaskSpec, algorithm: str) -> dict[str, Any]:
     """What differs from the general defaults in a task's runs with an algorithm, by dotted name."""
     return {**ALGORITHM_DEFAULTS.get(algorithm, {}), **task.defaults.get(algorithm, {})}
+
+
+def task_record(task: TaskSpec) -> dict[str, Any]:
+    """A task's whole record as the page reads it, with the algorithms' defaults among its own."""
+    named = {algorithm: defaults(task, algorithm) for algorithm in ALGORITHMS}
+    return {**task.to_json(), "defaults": {name: some for name, some in named.items() if some}}
 
 
 def default_recipe(

@@ -14,6 +14,7 @@ from tabrl_py.rewards.check import check_source
 from tabrl_py.rewards.measure import Measurement
 from tabrl_py.rewards.problems import Problem
 from tabrl_py.rewards.trial import Recording, Trial, record, try_source
+from tabrl_py.robot_messages import ProposeTask
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.tasks import TaskSpec, with_signals
 from tabrl_py.workers.evaluations import check_seeds
@@ -49,13 +50,18 @@ class Evaluator:
                 from tabrl_py.policy.exports import export_policy
 
                 policy = load_policy(message.policy)
-                file = export_policy(policy, message.format, message.actuators)
+                task = None if message.task is None else task_of(message.task)
+                file = export_policy(policy, message.format, message.actuators, task)
                 self._host.post(PolicyWritten(message.id, file))
             case ReadPolicy():
                 from tabrl_py.policy.imports.read import import_policy
 
                 policy = import_policy(message.file, message.task, message.normalizer)
                 self._host.post(PolicyRead(message.id, save_policy(policy)))
+            case ProposeTask():
+                from tabrl_py.workers.own_robots import proposed
+
+                self._host.post(proposed(message))
             case _:
                 raise ConfigError(f"an evaluator cannot take {type(message).__name__}")
 

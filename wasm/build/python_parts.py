@@ -58,7 +58,8 @@ UNUSED_NUMPY = (
 
 NATIVE_MODULES = (
     "tabrl_py-", "tabrl_py/__main__", "tabrl_py/cli", "tabrl_py/export", "tabrl_py/gym",
-    "tabrl_py/rewards/trace", "tabrl_py/sim/native", "tabrl_py/typescript",
+    "tabrl_py/progress_bar", "tabrl_py/sim/description", "tabrl_py/sim/native",
+    "tabrl_py/sim/robot_file", "tabrl_py/typescript",
 )  # fmt: skip
 """Of the package: what only its native doors and the build use."""
 

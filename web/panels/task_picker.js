@@ -37,8 +37,7 @@ export class TaskPicker {
   show(task) {
     setText(this.title, task.title);
     setText(this.summary, task.summary);
-    const radio = this.list.querySelector(`input[value="${CSS.escape(task.id)}"]`);
-    if (radio instanceof HTMLInputElement) radio.checked = true;
+    this.#check(task.id);
   }
 
   /** @param {boolean} on */
@@ -59,7 +58,21 @@ export class TaskPicker {
     this.opener.focus();
   }
 
+  /** List the tasks anew: one came or went. */
+  refill() {
+    const chosen = this.list.querySelector("input:checked");
+    this.#fill();
+    if (chosen instanceof HTMLInputElement) this.#check(chosen.value);
+  }
+
+  /** @param {string} id */
+  #check(id) {
+    const radio = this.list.querySelector(`input[value="${CSS.escape(id)}"]`);
+    if (radio instanceof HTMLInputElement) radio.checked = true;
+  }
+
   #fill() {
+    this.list.replaceChildren();
     /** @type {Map<string, TaskRecord[]>} */
     const groups = new Map();
     for (const task of this.tasks) groups.set(task.group, [...(groups.get(task.group) ?? []), task]);

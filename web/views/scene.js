@@ -60,6 +60,18 @@
  * @property {{height: number, axis: "xz"|"xy", fixed_base: boolean}} view
  */
 
+/** Drawings of robots that somebody brought: no file of the page has them. @type {Map<string, Scene>} */
+const brought = new Map();
+
+/**
+ * Have a drawing without a file.
+ * @param {Scene} scene
+ * @throws {Error} it is not a scene
+ */
+export function keepScene(scene) {
+  brought.set(scene.name, checkScene(scene, scene.name));
+}
+
 const LISTS = /** @type {const} */ (["bodies", "geoms", "joints", "actuators", "limbs", "rest"]);
 
 /**
@@ -70,6 +82,8 @@ const LISTS = /** @type {const} */ (["bodies", "geoms", "joints", "actuators", "
  */
 export async function loadScene(url) {
   const where = String(url);
+  const own = brought.get(/([^/]*)\.scene\.json$/.exec(where)?.[1] ?? "");
+  if (own) return own;
   let response;
   try {
     response = await fetch(url);

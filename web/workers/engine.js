@@ -1,5 +1,6 @@
 /** One model and one MjData of the MuJoCo module, and views on its arrays that follow its memory. */
 
+import { compileText } from "./model_text.js";
 import { readFields } from "./task_layout.js";
 
 /** @import {MainModule, MjData, MjModel} from "../runtime/mujoco/mujoco.js" */
@@ -16,14 +17,14 @@ export class ModelError extends Error {
 export class Engine {
   /**
    * @param {MainModule} mujoco
-   * @param {string} xml
+   * @param {string} xml the text of its model, see model_text.js
    * @param {Task} task
    */
   constructor(mujoco, xml, task) {
     this.mujoco = mujoco;
     try {
       /** @type {MjModel} */
-      this.model = mujoco.MjModel.from_xml_string(xml);
+      this.model = compileText(mujoco, xml);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new ModelError(`model ${task.model} cannot be read: ${reason.trim().replace(/\s+/g, " ")}`);

@@ -1,5 +1,6 @@
 /** What a player reads of a task beside what a simulation does, and which tasks a player without Python can show. */
 
+/** @import {Program} from "./reward_program.js" */
 /** @import {Task} from "./task_layout.js" */
 
 /**
@@ -32,6 +33,7 @@
  *   command: CommandSpec|null,
  *   randomization: Randomization[],
  *   success: {signal: string, above: number, last_steps: number}|null,
+ *   own?: {program: Program|null},
  * }} PlayTask
  */
 

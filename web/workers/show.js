@@ -37,7 +37,7 @@ const MOST_SEEDS = 2 ** 32;
  */
 export function rewardOf({ programs }, task, code = "") {
   if (code) throw new NeedsPythonError("the policy's reward is written as code");
-  const program = programs[task.id];
+  const program = programs[task.id] ?? task.own?.program;
   if (!program) throw new NeedsPythonError(`the reward of task ${task.id} is written for Python alone`);
   return new RewardProgram(program);
 }
