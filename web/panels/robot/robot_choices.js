@@ -80,9 +80,9 @@ export class RobotChoicesForm {
       ...Object.entries(rewards).map(([name, words]) => h("option", { value: name }, words)),
     );
     this.reward.value = choices.reward;
-    this.frameSkip.value = String(choices.frame_skip);
-    this.timeLimit.value = String(choices.time_limit);
-    this.fallShare.value = String(Math.round((choices.fall_share ?? 0) * 100));
+    put(this.frameSkip, choices.frame_skip);
+    put(this.timeLimit, choices.time_limit);
+    put(this.fallShare, Math.round((choices.fall_share ?? 0) * 100));
   }
 
   /**
@@ -97,6 +97,15 @@ export class RobotChoicesForm {
       `The policy sees ${obs_size} numbers and gives ${action_size}, ${Math.round(1 / dt)} times a second. An episode lasts ${(time_limit * dt).toFixed(1)} s.`,
     );
   }
+}
+
+/**
+ * Put a number into a field, unless somebody is writing in it.
+ * @param {HTMLInputElement} place
+ * @param {number} value
+ */
+function put(place, value) {
+  if (document.activeElement !== place) place.value = String(value);
 }
 
 /**
