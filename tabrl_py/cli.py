@@ -125,7 +125,7 @@ def _robot(args: argparse.Namespace) -> tuple[TaskSpec, str | None]:
         if args.goal:
             raise ConfigError(f"--goal {args.goal} is for --robot; shipped tasks have their own reward")
         if args.task is None:
-            raise ConfigError(f"name a task or give --robot; the tasks are {', '.join(TASKS)}")
+            raise ConfigError(f"train needs a task, --robot or --resume; the tasks are {', '.join(TASKS)}")
         return get_task(args.task), None
     if args.task is not None:
         raise ConfigError(f"give either the task {args.task} or --robot {args.robot}")
