@@ -243,6 +243,9 @@ function distance(a, b) {
  * @throws {ModelError} it cannot move freely
  */
 function sizesOf(mujoco, xml) {
+  // A model's text that is no XML holds files beside it: see model_text.js.
+  if (xml.startsWith("{"))
+    throw new ModelError("robots whose model reads files of its own cannot share a world");
   const model = /** @type {MjModel} */ (mujoco.MjModel.from_xml_string(xml));
   try {
     const { nq, nv, na, nu, nbody } = model;
