@@ -62,7 +62,7 @@ def test_binary_fields_cross_beside_the_text() -> None:
     text, binary = messages.encode(frame)
     assert binary == {"poses": b"\x01\x02", "torques": b"\x03"}
     expected = {"type": "frame", "returns": [1.5], "steps": [2], "sim_s": 0.25, "real_time_factor": None}
-    expected["commands"] = []
+    expected |= {"commands": [], "show": 0, "balls": []}
     assert json.loads(text) == expected
 
 
