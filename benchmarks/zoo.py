@@ -45,8 +45,7 @@ class Entry:
 
 
 ZOO = {
-    # Shipped before the task's recipe went from 6 epochs to 4.
-    "humanoid-walk": Entry("humanoid-walk", {"algo.n_epochs": 6}),
+    "humanoid-walk": Entry("humanoid-walk"),
     "humanoid-stand": Entry("humanoid-stand"),
     "humanoid-run": Entry("humanoid-run"),
     "humanoid-command": Entry("humanoid-command"),

@@ -240,7 +240,7 @@ WALK = replace(
     ),
     forward_axis="position",
     mirror=mirror((*OBSERVATION_IMAGES, PHASE_IMAGE), ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 2_500_000, **PPO, **TRAVEL}},
+    defaults={"ppo": {"total_steps": 2_250_000, **PPO, **TRAVEL}},
 )
 
 RUN = replace(
