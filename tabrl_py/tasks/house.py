@@ -234,7 +234,7 @@ WALK = replace(
             "tilt_weight": 6.0,
             "change_weight": 0.1,
             "gait_weight": 2.0,
-            "flight_weight": 1.0,
+            "flight_weight": 3.0,
             "gait_period_s": WALK_PERIOD_S,
         },
     ),
