@@ -131,5 +131,6 @@ function sentence(words) {
 function winnerWords({ fitness, fitnesses, fitness_mean, fitness_std }) {
   const best = `Fitness ${fitnessWords(fitness)}`;
   if (fitnesses.length === 0) return best;
-  return `${best}. Trained again from ${plural(fitnesses.length, "fresh seed")}: ${fitnessWords(fitness_mean)} ± ${fitnessWords(fitness_std)}`;
+  const spread = fitnesses.length > 1 ? ` ± ${fitnessWords(fitness_std)}` : "";
+  return `${best}. Trained again from ${plural(fitnesses.length, "fresh seed")}: ${fitnessWords(fitness_mean)}${spread}`;
 }
