@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from playwright.sync_api import Route
 
 from tabrl_py.policy import load_policy
 from tests.browser.conftest import OpenLab
@@ -69,11 +70,17 @@ def test_another_policy_class_is_one_message_and_the_show_goes_on(open_lab: Open
     lab.wait_frames()
 
 
+def without_names(route: Route) -> None:
+    """Answer with a drawing whose actuators have no names."""
+    response = route.fetch()
+    route.fulfill(response=response, json={**response.json(), "actuators": [{}]})
+
+
 def test_an_export_that_breaks_its_worker_is_told(open_lab: OpenLab, plain_url: str) -> None:
     lab = open_lab(plain_url)
     lab.wait_watch("playing")
     # As a host that still has another version's file would send it.
-    lab.page.route("**/*.scene.json", lambda route: route.fulfill(json={"actuators": [{}]}))
+    lab.page.route("**/*.scene.json", without_names)
     lab.panel("watch").locator("#export-format").select_option("onnx")
     lab.press("Export")
     lab.page.locator("#notices :text('Writing .onnx')").wait_for()
