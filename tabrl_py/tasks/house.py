@@ -234,13 +234,13 @@ WALK = replace(
             "tilt_weight": 6.0,
             "change_weight": 0.1,
             "gait_weight": 2.0,
-            "flight_weight": 3.0,
+            "flight_weight": 1.0,
             "gait_period_s": WALK_PERIOD_S,
         },
     ),
     forward_axis="position",
     mirror=mirror((*OBSERVATION_IMAGES, PHASE_IMAGE), ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 2_250_000, **PPO, **TRAVEL}},
+    defaults={"ppo": {"total_steps": 2_500_000, **PPO, **TRAVEL, "algo.n_epochs": 6}},
 )
 
 RUN = replace(

@@ -32,7 +32,7 @@ def reward(s):
         "tilt": -6.0 * (1.0 - s.upright**2),
         "change": -0.1 * np.mean((s.control - s.prev.control)**2, axis=1),
         "gait": 2.0 * in_time(s, 0.64),
-        "flight": -3.0 * flight(s),
+        "flight": -1.0 * flight(s),
     }
     return sum(terms.values()), terms
 """
