@@ -179,7 +179,7 @@ export class SideBySide {
     setText(
       this.speed,
       moving
-        ? `${shortCount(Math.round(this.rate))} physics steps/s in ${workers}, ${stage.fps.toFixed(0)} pictures/s`
+        ? `${shortCount(Math.round(this.rate))} physics steps/s in ${workers}, ${plural(Math.round(stage.fps), "picture")}/s`
         : "",
     );
   }
