@@ -307,7 +307,7 @@ export class Robot3D {
     const { stream, robots, crowd, scene } = this;
     if (!stream || !robots || !crowd || !scene || this.width < 1 || this.stagehand.lost) return;
     const began = performance.now();
-    const seconds = Math.min(0.1, Math.max(0, (now_ms - this.last_ms) / 1000));
+    const seconds = Math.min(1, Math.max(0, (now_ms - this.last_ms) / 1000));
     this.last_ms = now_ms;
     const blending = stream.advance(began);
     // In the rest pose all would stand at one place.
