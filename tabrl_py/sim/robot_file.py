@@ -90,12 +90,8 @@ def _main(name: str, files: Mapping[str, bytes]) -> str:
 
 
 def _packed(name: str, files: Mapping[str, bytes], main: str) -> str:
-    folder = main.rpartition("/")[0]
-    below = {
-        path.removeprefix(f"{folder}/") if folder else path: data
-        for path, data in files.items()
-        if path.startswith(folder)
-    }
+    folder = main.removesuffix(PurePosixPath(main).name)
+    below = {path.removeprefix(folder): data for path, data in files.items() if path.startswith(folder)}
     xml = _decoded(name, files[main])
     if "<!ENTITY" in xml:
         raise ModelError(f"{name} declares XML entities, which are not read; write the values out")

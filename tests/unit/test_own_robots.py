@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,15 @@ def test_the_command_line_trains_evaluates_and_resumes(
 def test_an_unknown_own_robot_is_said_to_be_one() -> None:
     with pytest.raises(ConfigError, match="bring the robot's file"):
         get_task("own-crawler-0123456789ab")
+
+
+def test_of_an_archive_only_the_folder_of_the_model_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "robots.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("arm/arm.xml", PENDULUM.read_text())
+        archive.writestr("arm/meshes/a.obj", "v 0 0 0")
+        archive.writestr("arm2/deeper/b.obj", "v 0 0 0")
+    assert unpack(read_robot(path)).files == {"meshes/a.obj": b"v 0 0 0"}
 
 
 def test_a_model_text_holds_its_files() -> None:
