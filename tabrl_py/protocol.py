@@ -1,8 +1,8 @@
 """Every message between the page and its workers, one dataclass each.
 
-Those about code that is not trusted are in code_messages.py, those about files of other programs in
-policy_messages.py, those about people's own robots in robot_messages.py, those of the loop in
-loop_messages.py.
+Those to a player are in player_messages.py, those about code that is not trusted in code_messages.py, those
+about files of other programs in policy_messages.py, those about people's own robots in robot_messages.py,
+those of the loop in loop_messages.py.
 web/protocol.d.ts is generated from all (`python -m tabrl_py.typescript`). A message is a plain object
 whose `type` is the snake_case name of its class. Binary fields (`bytes` here) are ArrayBuffers there,
 transferred, not copied. A number that is not finite crosses as null.
@@ -13,6 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from tabrl_py.code_messages import CodeRuns, CodeTried, Fitness, MeasureFitness, TryCode
+from tabrl_py.player_messages import (
+    Disturb,
+    Inspect,
+    ResetRows,
+    SetSpeed,
+    SingleStep,
+    StartPlaying,
+    Steer,
+    StopPlaying,
+    SwapPolicy,
+    Throw,
+)
 from tabrl_py.policy_messages import PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
 from tabrl_py.robot_messages import ProposeTask, TaskProposed
 
@@ -160,108 +172,6 @@ class RequestEvaluation:
     seeds: list[int]
     reward: str = ""
     """Reward code for random actions; a policy's returns are those of the reward it was trained with."""
-
-
-# Page to player
-
-
-@dataclass(frozen=True)
-class StartPlaying:
-    """Show a policy acting without learning; row k's first episode has evaluation seed `seed + k`.
-
-    A player without Python has any number of shows beside each other and tells them apart by `show`; one in
-    Python has one. The rows of a show may lie in several workers: this one takes `n_envs` of them, from
-    `first_row` on.
-    """
-
-    task: dict[str, Any]
-    model_xml: str
-    policy: bytes | None
-    """None: the random policy."""
-    n_envs: int
-    seed: int
-    deterministic: bool = True
-    speed: float = 1.0
-    show: int = 0
-    first_row: int = 0
-    running: bool = True
-    """Whether it moves at once, or waits for Resume."""
-    together: int = 0
-    """Robots of all shows that stand in one physics world and can touch; 0: each has a world of its own."""
-    place: int = 0
-    """Number in that world of the show's first robot."""
-
-
-@dataclass(frozen=True)
-class StopPlaying:
-    """End one show of a player without Python; the others go on."""
-
-    show: int
-
-
-@dataclass(frozen=True)
-class SwapPolicy:
-    """Let other weights act in a show of a player without Python; its robots stay where they are."""
-
-    show: int
-    policy: bytes
-
-
-@dataclass(frozen=True)
-class Disturb:
-    """What the world is like for every robot of a player without Python, from the next step on."""
-
-    slope: float = 0.0
-    """Rise over run along the world's x; gravity is tilted by it."""
-    friction: float = 1.0
-    """Times the plain model's."""
-    gravity: float = 1.0
-    """Times the plain model's."""
-    motor: int = -1
-    """The actuator that gives no force; -1: all work."""
-
-
-@dataclass(frozen=True)
-class Throw:
-    """Throw a ball at a robot that stands in one world with others."""
-
-    row: int
-    body: int
-    show: int = 0
-
-
-@dataclass(frozen=True)
-class SetSpeed:
-    """Simulated seconds per second."""
-
-    speed: float
-
-
-@dataclass(frozen=True)
-class SingleStep:
-    """Advance a paused player by one control step."""
-
-
-@dataclass(frozen=True)
-class ResetRows:
-    """Start every row of the player anew."""
-
-
-@dataclass(frozen=True)
-class Steer:
-    """Give every row of the player a command; the task says what its numbers mean."""
-
-    command: list[float]
-    """Empty: the task draws the commands again."""
-
-
-@dataclass(frozen=True)
-class Inspect:
-    """Look into one robot of a player without Python: a Detail comes with each of its frames."""
-
-    row: int
-    """-1: no longer."""
-    show: int = 0
 
 
 # Worker to page

@@ -7,6 +7,7 @@ import numpy as np
 
 from tabrl_py.algos.evaluate import RandomActions
 from tabrl_py.errors import ConfigError
+from tabrl_py.player_messages import ResetRows, SetSpeed, SingleStep, StartPlaying, Steer
 from tabrl_py.policy import Policy, check_fits, load_policy
 from tabrl_py.protocol import (
     EpisodeEnded,
@@ -14,15 +15,10 @@ from tabrl_py.protocol import (
     Pause,
     Push,
     RequestEvaluation,
-    ResetRows,
     Resume,
     RunState,
-    SetSpeed,
-    SingleStep,
     Started,
-    StartPlaying,
     StateChanged,
-    Steer,
     ToWorker,
 )
 from tabrl_py.rewards.library import compute_reward, reward_of

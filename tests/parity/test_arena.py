@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tabrl_py.algos.team import Team
-from tabrl_py.protocol import Disturb, FromWorker, Push, StartPlaying
+from tabrl_py.player_messages import Disturb, StartPlaying
+from tabrl_py.protocol import FromWorker, Push
 from tabrl_py.rewards.trace import trace_reward
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.sim.models import model_path

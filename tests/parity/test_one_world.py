@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabrl_py.protocol import Disturb, Push, Throw
+from tabrl_py.player_messages import Disturb, Throw
+from tabrl_py.protocol import Push
 from tabrl_py.rewards.trace import trace_reward
 from tabrl_py.tasks import get_task
 from tabrl_py.types import F32

@@ -18,8 +18,9 @@ import pytest
 
 from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.algos.team import Team
+from tabrl_py.player_messages import StartPlaying, Steer
 from tabrl_py.policy import Policy, load_policy, save_policy
-from tabrl_py.protocol import FromWorker, Push, StartPlaying, Steer
+from tabrl_py.protocol import FromWorker, Push
 from tabrl_py.rewards.library import REWARDS
 from tabrl_py.rewards.state import State
 from tabrl_py.rewards.trace import trace, trace_reward

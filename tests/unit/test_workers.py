@@ -9,15 +9,8 @@ import numpy as np
 import pytest
 
 from tabrl_py.errors import ConfigError, ModelError, PolicyFileError
-from tabrl_py.protocol import (
-    Evaluated,
-    Evaluation,
-    Frame,
-    Pause,
-    RequestEvaluation,
-    SetSpeed,
-    StartTraining,
-)
+from tabrl_py.player_messages import SetSpeed
+from tabrl_py.protocol import Evaluated, Evaluation, Frame, Pause, RequestEvaluation, StartTraining
 from tabrl_py.tasks import get_task
 from tabrl_py.workers import messages
 from tabrl_py.workers.host import Runner, failed

@@ -10,6 +10,7 @@ from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.algos.training import Training
 from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
 from tabrl_py.errors import ConfigError, PolicyFileError
+from tabrl_py.player_messages import ResetRows, SetSpeed, SingleStep, StartPlaying, Steer
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.protocol import (
     EpisodeEnded,
@@ -18,14 +19,9 @@ from tabrl_py.protocol import (
     Pause,
     Push,
     RequestEvaluation,
-    ResetRows,
     Resume,
-    SetSpeed,
-    SingleStep,
     Started,
-    StartPlaying,
     StateChanged,
-    Steer,
     Stop,
 )
 from tabrl_py.sim.models import model_path

@@ -10,6 +10,7 @@ import pytest
 from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
 from tabrl_py.errors import ConfigError, PolicyFileError, TabrlError
+from tabrl_py.player_messages import SetSpeed
 from tabrl_py.policy import load_policy
 from tabrl_py.protocol import (
     CheckpointFile,
@@ -23,7 +24,6 @@ from tabrl_py.protocol import (
     RequestEvaluation,
     RequestPolicy,
     Resume,
-    SetSpeed,
     Started,
     StartTraining,
     StateChanged,
