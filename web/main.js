@@ -110,6 +110,13 @@ for (const room of ROOMS) {
   byId(`tab-${room}`).addEventListener("click", wish, { signal: tooEarly.signal });
 }
 
+/** What this browser keeps: an interrupted loop, robots of one's own, the last run. @param {App} app */
+async function rememberWork(app) {
+  app.ask.offerLastLoop();
+  await app.robots.restore();
+  await offerLastRun(app);
+}
+
 /** Begin. What is missing is said once, and what can work does. */
 async function begin() {
   const notices = new Notices(byId("notices"));
@@ -139,14 +146,11 @@ async function begin() {
       once: true,
     });
   }
-  if (catalogue.files.has("policies/index.json")) {
-    await app.library.loadShipped().catch((error) => notices.report(error, { key: "shipped" }));
-  }
-  if (!embedded) {
-    app.ask.offerLastLoop();
-    await app.robots.restore();
-    await offerLastRun(app).catch((error) => notices.report(error, { key: "storage" }));
-  }
+  const shipped = catalogue.files.has("policies/index.json") ? app.library.loadShipped() : Promise.resolve();
+  await Promise.all([
+    shipped.catch((error) => notices.report(error, { key: "shipped" })),
+    embedded ? null : rememberWork(app).catch((error) => notices.report(error, { key: "storage" })),
+  ]);
   if (await linked) return;
   const entry = app.library.training ?? app.library.shipped[0];
   const task = app.tasks.get(entry?.task ?? "") ?? /** @type {TaskRecord} */ (catalogue.tasks[0]);

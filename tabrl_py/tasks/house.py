@@ -231,16 +231,18 @@ WALK = replace(
         {
             "target_speed": 1.4,
             "forward_weight": 4.0,
+            "heading_weight": 0.5,
+            "sideways_weight": 0.5,
             "tilt_weight": 6.0,
             "change_weight": 0.1,
             "gait_weight": 2.0,
-            "flight_weight": 1.0,
+            "flight_weight": 3.0,
             "gait_period_s": WALK_PERIOD_S,
         },
     ),
     forward_axis="position",
     mirror=mirror((*OBSERVATION_IMAGES, PHASE_IMAGE), ACTION_IMAGE),
-    defaults={"ppo": {"total_steps": 2_500_000, **PPO, **TRAVEL, "algo.n_epochs": 6}},
+    defaults={"ppo": {"total_steps": 2_250_000, **PPO, **TRAVEL}},
 )
 
 RUN = replace(

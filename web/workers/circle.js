@@ -8,11 +8,6 @@ import { MOST_TOGETHER, SharedWorld } from "./shared_world.js";
 /** @import {StartPlaying, Throw} from "../protocol" */
 /** @import {Show, Surroundings} from "./show.js" */
 
-/** These robots cannot stand in one world; each in its own, they can be shown. */
-export class TogetherError extends Error {
-  name = "TogetherError";
-}
-
 export class Circle {
   /**
    * @param {StartPlaying} message of the first show; its `together` says how many robots there will be

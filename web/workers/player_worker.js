@@ -39,8 +39,8 @@ let surroundings = null;
 const shows = new Shows(post, now_s);
 /** @type {Evaluator[]} */
 const evaluations = [];
-/** Messages that came before the physics was there. @type {ToWorker[]} */
-const waiting = [];
+/** Messages that came while something was loaded; null: none has to wait. @type {ToWorker[]|null} */
+let waiting = [];
 
 /** @param {FromWorker} message */
 function post(message) {
@@ -163,8 +163,14 @@ function work() {
 
 /** @param {ToWorker} message */
 function receive(message) {
-  if (!surroundings) {
+  if (waiting) {
     waiting.push(message);
+    return;
+  }
+  if (!surroundings) return;
+  if (shows.lacks(message)) {
+    waiting = [message];
+    shows.fetchLacking().catch(fail).then(release);
     return;
   }
   try {
@@ -175,6 +181,13 @@ function receive(message) {
   goOn();
 }
 
+/** What was waited for is there. */
+function release() {
+  const messages = waiting ?? [];
+  waiting = null;
+  for (const message of messages) receive(message);
+}
+
 async function main() {
   if (lock && navigator.locks) navigator.locks.request(lock, () => new Promise(() => {}));
   self.addEventListener("message", (event) => receive(event.data));
@@ -183,7 +196,7 @@ async function main() {
   surroundings = { mujoco, programs };
   const boot_s = (performance.now() - started_ms) / 1000;
   post({ type: "ready", versions: { mujoco: mujoco.mj_versionString() }, boot_s });
-  for (const message of waiting.splice(0)) receive(message);
+  release();
 }
 
 main().catch((error) => fail(error));

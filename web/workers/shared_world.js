@@ -3,8 +3,10 @@
 import { Conditions } from "./conditions.js";
 import { ModelError } from "./engine.js";
 import { BALL, joinModels } from "./shared_model.js";
+import { SharedSim } from "./shared_sim.js";
 
 /** @import {MainModule, MjData, MjModel} from "../runtime/mujoco/mujoco.js" */
+/** @import {PlayTask} from "./play_task.js" */
 
 /** @typedef {{nq: number, nv: number, na: number, nu: number, joints: number, nbody: number, sites: number, geoms: number}} Sizes
  * `sites` and `geoms`: the share of them that is the world's own */
@@ -82,6 +84,17 @@ export class SharedWorld {
     if (source.startsWith("site_")) return length * sites;
     if (source.startsWith("geom_")) return length * geoms;
     return 0;
+  }
+
+  /**
+   * Robots of a task, from place `first` on, as a simulation of their own.
+   * @param {PlayTask} task
+   * @param {number} first
+   * @param {number} count
+   * @throws {import("./play_task.js").ConfigError} robots of this task cannot share a world
+   */
+  stand(task, first, count) {
+    return new SharedSim(this, task, first, count);
   }
 
   /**

@@ -10,13 +10,13 @@ import { PURPOSE, stream } from "./philox.js";
 import { ConfigError, checkPlayable, NeedsPythonError, signalColumn } from "./play_task.js";
 import { checkFits, readPolicy } from "./policy_file.js";
 import { RewardProgram } from "./reward_program.js";
-import { SharedSim } from "./shared_sim.js";
 
 /** @import {Detail, Disturb, EpisodeEnded, Frame, Push, Started, StartPlaying, Steer} from "../protocol" */
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
 /** @import {Philox} from "./philox.js" */
 /** @import {PlayTask} from "./play_task.js" */
 /** @import {Program} from "./reward_program.js" */
+/** @import {SharedSim} from "./shared_sim.js" */
 /** @import {SharedWorld} from "./shared_world.js" */
 
 const MOST_ENVS = 4096;
@@ -92,7 +92,7 @@ export class Show {
     this.seeds = Array.from({ length: n }, (_, row) => seed + first + row);
     /** @type {BatchSim|SharedSim} */
     this.sim = shared
-      ? new SharedSim(shared, task, message.place ?? 0, n)
+      ? shared.stand(task, message.place ?? 0, n)
       : new BatchSim(surroundings.mujoco, message.model_xml, task, n);
     this.returns = new Float64Array(n);
     this.lengths = new Float64Array(n);
@@ -342,14 +342,14 @@ export class Show {
       real_time_factor: realTimeFactor,
       commands: this.#commands(),
       show: this.id,
-      balls: this.sim instanceof SharedSim && this.sim.first === 0 ? this.sim.world.balls : [],
+      balls: "world" in this.sim && this.sim.first === 0 ? this.sim.world.balls : [],
     };
   }
 
   /** @param {number} row */
   #detail(row) {
     const { sim } = this;
-    return sim instanceof SharedSim ? sharedDetailOf(sim, row) : detailOf(sim, row);
+    return "world" in sim ? sharedDetailOf(sim, row) : detailOf(sim, row);
   }
 
   /** The command of every row, as it sees it. */

@@ -1,12 +1,12 @@
 /** The shows of a player without Python: several policies, each with robots of its own, take turns as their steps are due. */
 
-import { Circle, TogetherError } from "./circle.js";
 import { ModelError } from "./engine.js";
 import { Pace } from "./pace.js";
 import { ConfigError } from "./play_task.js";
 import { Show } from "./show.js";
 
-/** @import {Disturb, FromWorker, Inspect, StartPlaying, Steer, Throw} from "../protocol" */
+/** @import {Disturb, FromWorker, Inspect, StartPlaying, Steer, Throw, ToWorker} from "../protocol" */
+/** @import {Circle} from "./circle.js" */
 /** @import {Surroundings} from "./show.js" */
 
 /** So many rows move before anything else gets its turn. */
@@ -17,6 +17,11 @@ const FRAMES = /** @type {const} */ ([
   [512, 66],
   [Number.POSITIVE_INFINITY, 150],
 ]);
+
+/** These robots cannot stand in one world; each in its own, they can be shown. */
+class TogetherError extends Error {
+  name = "TogetherError";
+}
 
 /** A show and its clock. */
 class Act {
@@ -52,6 +57,17 @@ export class Shows {
     this.world = null;
     /** The shows whose robots share a world. @type {Circle|null} */
     this.circle = null;
+    /** The code of shared worlds, loaded when somebody first asks for one. @type {typeof Circle|null} */
+    this.Circle = null;
+  }
+
+  /** Whether a message is about a shared world, and the code for that is not here yet. @param {ToWorker} message */
+  lacks(message) {
+    return message.type === "start_playing" && Boolean(message.together) && !this.Circle;
+  }
+
+  async fetchLacking() {
+    this.Circle = (await import("./circle.js")).Circle;
   }
 
   /**
@@ -113,6 +129,8 @@ export class Shows {
       this.#closeCircle();
     }
     this.#end(id);
+    const { Circle } = this;
+    if (!Circle) throw new Error("a shared world was asked for before its code was there");
     this.circle ??= new Circle(message, parts, this.now());
     const { circle } = this;
     const next = new Show(parts, message, this.post, circle.world);
