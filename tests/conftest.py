@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import hypothesis
@@ -55,13 +56,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With another `--server` than the project's own, tests of that server are left out, and told."""
+    """Order the files; with another `--server` than ours, tests of our server are left out, and told."""
+    items[:] = _browser_and_others_in_turn(items)
     if config.getoption("--server") == "own":
         return
     left_out = {item: mark for item in items if (mark := item.get_closest_marker("own_server"))}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
     config.stash[LEFT_OUT] = [f"{item.nodeid}: {mark.args[0]}" for item, mark in left_out.items()]
+
+
+def _browser_and_others_in_turn(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """A file that drives a browser, then one that does not: two at a time, they share the cores well."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    kinds: tuple[list[list[pytest.Item]], list[list[pytest.Item]]] = ([], [])
+    for tests in files.values():
+        kinds[tests[0].get_closest_marker("browser") is None].append(tests)
+    turns = zip_longest(*kinds, fillvalue=[])
+    return [item for turn in turns for tests in turn for item in tests]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

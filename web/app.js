@@ -269,7 +269,8 @@ export class App {
     const factor = play.state === "playing" ? (play.frame?.real_time_factor ?? null) : null;
     const behind = factor !== null && factor < 0.9 * play.speed;
     const crowd = room === "watch" && play.lineup.robots > LARGE_CROWD;
-    stage.grid.rest.spare(run.state === "running" || (crowd && behind));
+    const much = run.state === "running" || (crowd && behind);
+    stage.grid.rest.spare(much ? "much" : behind ? "some" : "none");
   }
 
   /** The measured speed in the top bar. */

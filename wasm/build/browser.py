@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from wasm.build.console import run_logged, say
 from wasm.build.errors import BuildError
+from wasm.build.paths import CACHE
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 MAC_APPLICATIONS = (
@@ -152,6 +154,14 @@ def _installs_packages() -> bool:
 
 
 def _install_package(name: str) -> None:
+    # Two processes of tests may want browsers at once; the package manager takes one at a time.
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "packages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install_alone(name)
+
+
+def _install_alone(name: str) -> None:
     run_logged("Updating the package lists", ["apt-get", "update"], "apt-update.log")
     install = ["apt-get", "install", "--yes", "--no-install-recommends", name]
     run_logged(f"Installing Debian's {name}", install, "apt.log", env={"DEBIAN_FRONTEND": "noninteractive"})

@@ -18,12 +18,16 @@ def serve(arguments: list[str]) -> int:
     return _become(["-m", "proxy", "--directory", str(DIST), *arguments])
 
 
+WHOLE_SUITE = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+"""How all tests are run: files in the order of tests/conftest.py, two at a time, each in one process."""
+
+
 def test(arguments: list[str]) -> int:
     """Build the page, make sure of a browser and run pytest with the given arguments; does not return."""
     dist.build()
     os.environ["TABRL_CHROMIUM"] = browser.require_chromium()
     say(f"Running the tests (browser: {os.environ['TABRL_CHROMIUM']}) ...")
-    return _become(["-m", "pytest", *arguments])
+    return _become(["-m", "pytest", *(arguments or WHOLE_SUITE)])
 
 
 def bench(arguments: list[str]) -> int:

@@ -1,23 +1,29 @@
-/** How long a view rests between two pictures while the cores are needed for learning, or for the physics of many robots. */
+/** How long a view rests between two pictures while the cores are needed for learning, or for physics that falls behind. */
 
-/** The least and the longest rest (ms), and the share of the time that drawing may take. */
-const LEAST_MS = 90;
-const MOST_MS = 250;
+/**
+ * What else needs the cores. `some`: physics that cannot hold the speed asked for; motion stays smooth. `much`: learning, and
+ * the physics of large crowds.
+ * @typedef {"none"|"some"|"much"} Need
+ */
+
+/** The least and the longest rest (ms). @type {Record<Need, [number, number]>} */
+const RESTS = { none: [0, 0], some: [30, 40], much: [90, 250] };
+/** The share of the time that drawing may take. */
 const SHARE = 0.05;
 
 export class PictureRest {
   constructor() {
-    /** Whether the cores are needed elsewhere. */
-    this.sparing = false;
+    /** @type {Need} */
+    this.need = "none";
     this.rest_ms = 0;
     this.drawn_ms = 0;
   }
 
-  /** @param {boolean} sparing */
-  spare(sparing) {
-    if (sparing === this.sparing) return;
-    this.sparing = sparing;
-    this.rest_ms = sparing ? LEAST_MS : 0;
+  /** @param {Need} need */
+  spare(need) {
+    if (need === this.need) return;
+    this.need = need;
+    [this.rest_ms] = RESTS[need];
   }
 
   /** Time (ms) until the next picture may be drawn. */
@@ -29,12 +35,13 @@ export class PictureRest {
   begin() {
     const began_ms = performance.now();
     this.drawn_ms = began_ms;
-    if (!this.sparing) return;
+    if (this.need === "none") return;
     setTimeout(() => this.cost(performance.now() - began_ms), 0);
   }
 
   /** @param {number} cost_ms what the picture took, wherever it was painted */
   cost(cost_ms) {
-    if (this.sparing) this.rest_ms = Math.min(MOST_MS, Math.max(LEAST_MS, cost_ms / SHARE));
+    const [least_ms, most_ms] = RESTS[this.need];
+    this.rest_ms = Math.min(most_ms, Math.max(least_ms, cost_ms / SHARE));
   }
 }

@@ -14,7 +14,7 @@ export class RobotView {
     this.element = h("div", { class: "robot-view" }, this.canvas, this.words);
     this.grid = new StickGrid(this.canvas, { onSelect: null });
     // The cores learn meanwhile.
-    this.grid.rest.spare(true);
+    this.grid.rest.spare("much");
     this.grid.setLayout("crowd");
     this.canvas.setAttribute("aria-label", label);
     /** @type {Scene|null} */
