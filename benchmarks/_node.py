@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def train_in_node(recipe: Recipe, members: int) -> TabRun:
     return TabRun(recipe, run.records, found["evaluation"], base64.b64decode(found["policy"]), wall_s, engine)
 
 
-def _report(records: list[Mapping[str, Any]]) -> None:
+def _report(records: Sequence[Mapping[str, Any]]) -> None:
     last = records[-1]
     if len(records) % REPORT_UPDATES == 0:
         names = ("steps", "return_mean", "length_mean", "fall_rate", "distance_mean", "action_std", "kl")

@@ -94,7 +94,8 @@ class Stream(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = loop.create_future()
         self._began_s = time.perf_counter()
-        transport, _ = await loop.create_connection(lambda: self, address.hostname, address.port)
+        host, port = address.hostname or "", address.port or 80
+        transport, _ = await loop.create_connection(lambda: self, host, port)
         try:
             body = json.dumps({"number": self.number, "count": self.count}).encode()
             head = (
@@ -131,7 +132,8 @@ class Stream(asyncio.Protocol):
 
 def unchunked(data: bytes) -> tuple[bytes, bool]:
     """The content of a chunked body (RFC 9112, 7.1), and whether it is complete."""
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     while True:
         line_end = data.find(b"\r\n", at)
         if line_end < 0:

@@ -76,7 +76,8 @@ def measured(path: Path) -> Row:
     return Row(
         path.stem,
         policy.params.size,
-        *map(len, links),
+        len(links[0]),
+        len(links[1]),
         len(recipe_link(default_recipe(get_task(policy.task)), title)),
         fitness_of(policy),
         fitness_of(shared[0].policy),

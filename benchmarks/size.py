@@ -54,8 +54,10 @@ def _table(first: dict[str, int], update: dict[str, int]) -> str:
     """The largest files, the others together, and all."""
     shown = list(update)[:ROWS]
     rows = [(PurePosixPath(path).name, first.get(path, 0), update[path]) for path in shown]
-    others = [sum(size for path, size in each.items() if path not in shown) for each in (first, update)]
-    rows += [("others", *others), ("all", sum(first.values()), sum(update.values()))]
+    before, after = (
+        sum(size for path, size in each.items() if path not in shown) for each in (first, update)
+    )
+    rows += [("others", before, after), ("all", sum(first.values()), sum(update.values()))]
     lines = ["| file | kB until the first robot | kB until the first update |", "|---|---:|---:|"]
     lines += [f"| {name} | {robot / 1e3:.0f} | {learned / 1e3:.0f} |" for name, robot, learned in rows]
     return "\n".join(lines) + "\n"

@@ -74,7 +74,7 @@ def _browser_and_others_in_turn(items: Sequence[pytest.Item]) -> list[pytest.Ite
     kinds: tuple[list[list[pytest.Item]], list[list[pytest.Item]]] = ([], [])
     for tests in files.values():
         kinds[tests[0].get_closest_marker("browser") is None].append(tests)
-    turns = zip_longest(*kinds, fillvalue=[])
+    turns: Iterator[tuple[list[pytest.Item], ...]] = zip_longest(*kinds, fillvalue=[])
     return [item for turn in turns for tests in turn for item in tests]
 
 
