@@ -79,7 +79,7 @@ COMMAND = replace(
         {
             "turn_weight": 2.0,
             "gait_weight": 2.0,
-            "flight_weight": 1.0,
+            "flight_weight": 3.0,
             "rest_weight": 1.0,
             "gait_period_s": WALK_PERIOD_S,
         },
