@@ -99,7 +99,7 @@ class Steer:
 
 @dataclass(frozen=True)
 class Inspect:
-    """Look into one robot of a player without Python: a Detail comes with each of its frames."""
+    """Look into one robot: a Detail comes with each of the player's frames."""
 
     row: int
     """-1: no longer."""

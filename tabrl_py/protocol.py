@@ -253,6 +253,8 @@ class Detail:
     """Within the task's bounds."""
     signals: list[float]
     """What rewards of the task read, in the task's order."""
+    terms: dict[str, float]
+    """The reward of the robot's last step by its weighted terms; empty before it has made one."""
     show: int = 0
 
 

@@ -373,7 +373,7 @@ export interface Steer {
   command: number[];
 }
 
-/** Look into one robot of a player without Python: a Detail comes with each of its frames. */
+/** Look into one robot: a Detail comes with each of the player's frames. */
 export interface Inspect {
   type: "inspect";
   /** -1: no longer. */
@@ -512,6 +512,8 @@ export interface Detail {
   action: number[];
   /** What rewards of the task read, in the task's order. */
   signals: number[];
+  /** The reward of the robot's last step by its weighted terms; empty before it has made one. */
+  terms: Record<string, number>;
   show: number;
 }
 

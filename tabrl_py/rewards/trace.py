@@ -4,7 +4,7 @@ The function is called once with arrays that remember what is done with them ins
 out is a straight list of operations on one environment; web/workers/reward_program.js carries it out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -20,7 +20,8 @@ Program: TypeAlias = list[list[Any]]
 An argument is the number of an entry, or [x], the number x itself ("Infinity" where JSON has none). Inputs
 are `signals`, `prev`, `action`, `dt` and `terminated` (1 or 0); `part` (entry, start, stop) is a slice,
 `item` (entry, index) one number of it; `sum` adds up a slice in NumPy's order; the others are NumPy's
-element-wise functions by their names.
+element-wise functions by their names. `term` (argument, name) computes nothing: that number is the reward's
+weighted term of this name.
 """
 
 FUNCTIONS = frozenset(
@@ -113,11 +114,11 @@ def _argument(x: Any) -> int | list[float | str]:  # noqa: ANN401
 def trace_reward(task: TaskSpec) -> Program | None:
     """The task's reward as a program; None where it cannot be written down as one."""
     reward = reward_of(task)
-    return trace(lambda state: reward(state)[0], task)
+    return trace(reward, task)
 
 
-def trace(reward: Callable[[State], Any], task: TaskSpec) -> Program | None:
-    """A function of a task's State, which gives the total, as a program; None where it cannot be."""
+def trace(reward: Callable[[State], tuple[Any, Mapping[str, Any]]], task: TaskSpec) -> Program | None:
+    """A function of a task's State, which gives total and terms, as a program; None where it cannot be."""
     program: Program = []
     signals: Any = _Traced(program, (1, task.signal_size), "signals")
     before: Any = _Traced(program, (1, task.signal_size), "prev")
@@ -125,9 +126,10 @@ def trace(reward: Callable[[State], Any], task: TaskSpec) -> Program | None:
     dt: Any = _Traced(program, (), "dt")
     terminated: Any = _Traced(program, (1,), "terminated")
     try:
-        total = reward(State(task.signal_slices(), signals, before, action, dt, terminated))
+        total, terms = reward(State(task.signal_slices(), signals, before, action, dt, terminated))
         if not isinstance(total, _Traced) or total.shape != (1,):
             return None
+        program += [["term", _argument(term), name] for name, term in terms.items()]
     except (UntraceableError, TypeError, ValueError, AttributeError):
         return None
     # The last entry is the reward.

@@ -8,7 +8,9 @@ import numpy as np
 from tabrl_py.errors import ModelError
 from tabrl_py.sim.description import compile_model
 from tabrl_py.sim.gather import Layout, read_fields
+from tabrl_py.sim.inside import Inside
 from tabrl_py.sim.models import model_path
+from tabrl_py.sim.native_inside import inside_of
 from tabrl_py.sim.traits import Traits
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Bool, Float, Rows
@@ -36,7 +38,7 @@ class NativeBatchSim:
     """N environments of one task as rows of one float64 table, stepped one after the other in one MjData.
 
     A row of the table is the engine's state followed by what the task reads beside it; see sim/gather.py.
-    Fulfils BatchSim.
+    Fulfils BatchSim and InspectableSim.
     """
 
     def __init__(
@@ -309,6 +311,18 @@ class NativeBatchSim:
         push.steps -= 1
         if push.steps == 0:
             del self._pushes[row]
+
+    def inside(self, row: int, action: F32) -> Inside:
+        """See InspectableSim.inside."""
+        self._check_row(row)
+        mujoco.mj_setState(self._model, self._data, self._rows[row][0], STATE)
+        self._traits.load(self._table[row, self._layout.traits])
+        self._data.ctrl[:] = action
+        mujoco.mj_forward(self._model, self._data)
+        found = inside_of(self._model, self._data)
+        # The engine may have warned of this state; that is no step's warning.
+        mujoco.mj_resetData(self._model, self._data)
+        return found
 
     def states(self) -> F64:
         """See BatchSim.states. A row: elapsed steps, its state, the signals; no pushes."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tabrl_py.errors import ModelError
+from tabrl_py.sim.inside import Inside
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Bool, Float, Rows
 
@@ -14,7 +15,8 @@ from tabrl_py.types import F32, F64, Bool, Float, Rows
 class WasmBatchSim:
     """N environments of one task, stepped in JavaScript on the memory of the arrays below: one call per step.
 
-    Fulfils StridingSim. Imports what exists only in Pyodide, so it can be made there alone.
+    Fulfils StridingSim and InspectableSim. Imports what exists only in Pyodide, so it can be made there
+    alone.
     """
 
     def __init__(self, task: TaskSpec, xml: str, n_envs: int, engine: Any) -> None:  # noqa: ANN401 - a JsProxy
@@ -205,6 +207,12 @@ class WasmBatchSim:
                 f"{self.task.id} with {self.n_envs} rows needs {expected}"
             )
         self._sim.loadStates(np.ascontiguousarray(states, dtype=np.float64))
+
+    def inside(self, row: int, action: F32) -> Inside:
+        """See InspectableSim.inside."""
+        self._check_row(row)
+        self._actions[row] = action
+        return Inside(**json.loads(self._sim.inside(row)))
 
     def close(self) -> None:
         """See BatchSim.close. The simulation cannot be used afterwards."""

@@ -7,9 +7,10 @@ import numpy as np
 
 from tabrl_py.algos.evaluate import RandomActions
 from tabrl_py.errors import ConfigError
-from tabrl_py.player_messages import ResetRows, SetSpeed, SingleStep, StartPlaying, Steer
+from tabrl_py.player_messages import Inspect, ResetRows, SetSpeed, SingleStep, StartPlaying, Steer
 from tabrl_py.policy import Policy, check_fits, load_policy
 from tabrl_py.protocol import (
+    Detail,
     EpisodeEnded,
     Frame,
     Pause,
@@ -24,20 +25,17 @@ from tabrl_py.protocol import (
 from tabrl_py.rewards.library import compute_reward, reward_of
 from tabrl_py.rng import Purpose, stream
 from tabrl_py.sim.events import Episodes, Events
+from tabrl_py.sim.inside import InspectableSim
 from tabrl_py.tasks import sample_reset, with_reward
 from tabrl_py.types import F32, F64, I64, Bool, Float
 from tabrl_py.workers.evaluations import Evaluations
 from tabrl_py.workers.host import Host
 from tabrl_py.workers.messages import task_of
+from tabrl_py.workers.pace import Pace
 
-SLOWEST, FASTEST = 0.1, 8.0
 MOST_ENVS = 1024
 MOST_ROWS = 8192
 """Rows of a show, in all its workers together."""
-LARGEST_DEBT_S = 0.1
-"""A player that fell behind by more than this does not try to make it up."""
-MEASURE_S = 0.5
-"""The real-time factor is measured anew after this long."""
 
 
 class Actor(Protocol):
@@ -98,6 +96,9 @@ class Show:
         self.lengths: I64 = np.zeros(n, np.int64)
         self.episodes: I64 = np.zeros(n, np.int64)
         self.disturbed: Bool = np.zeros(n, np.bool_)
+        self._terms: dict[str, F64] = {}
+        self._actions: F32 = np.zeros((n, self.task.action_size), np.float32)
+        self._inspected: int | None = None
         self._starts: F64 = np.zeros(n)
         place = self.task.signal_slices().get(self.task.forward_axis)
         self._forward = None if place is None else place.start
@@ -114,6 +115,7 @@ class Show:
         self.actor = self._new_actor()
         for array in (self.returns, self.lengths, self.episodes, self.disturbed):
             array[...] = 0
+        self._terms = {}
         sim = self.sim
         for row, seed in enumerate(self.seeds):
             self._begin_with(row, stream(seed, Purpose.EVALUATION))
@@ -166,9 +168,9 @@ class Show:
             index = np.where(self.episodes == 0, 0, self._rows)
             episodes = Episodes(self._seeds, index, self.episodes)
             self._events.before_step(episodes, commanded=self._command is not None)
-        actions = self.actor.act(sim.obs)
+        actions = self._actions = self.actor.act(sim.obs)
         sim.step(actions)
-        reward, _ = compute_reward(sim, actions)
+        reward, self._terms = compute_reward(sim, actions)
         if self._forward is not None:
             first = self.lengths == 0
             self._starts[first] = sim.prev_signals[first, self._forward]
@@ -222,6 +224,29 @@ class Show:
             steps=0 if self.policy is None else self.policy.steps,
         )
 
+    def inspect(self, row: int) -> None:
+        """Tell of a robot's inside from now on; of none with a row that is not here."""
+        here = row - self.first_row
+        self._inspected = here if 0 <= here < self.sim.n_envs else None
+
+    def detail(self) -> Detail | None:
+        """What goes on inside the robot that somebody looks into."""
+        row, sim = self._inspected, self.sim
+        if row is None or not isinstance(sim, InspectableSim):
+            return None
+        action = self._actions[row]
+        return Detail(
+            row=self.first_row + row,
+            action=[float(x) for x in action],
+            signals=[float(x) for x in sim.signals[row]],
+            terms=self.terms(row),
+            **vars(sim.inside(row, action)),
+        )
+
+    def terms(self, row: int) -> dict[str, float]:
+        """The weighted terms of the reward of the row's last step; empty before there was one."""
+        return {name: float(term[row]) for name, term in self._terms.items()}
+
     def frame(self, real_time_factor: float | None) -> Frame:
         """What the robots look like now."""
         return Frame(
@@ -242,53 +267,6 @@ class Show:
                 return [float(x) for x in self.sim.obs[:, at : at + field.size].ravel() / field.scale]
             at += field.size
         return []
-
-
-class Pace:
-    """When the next control step is due, and how fast time really passes."""
-
-    def __init__(self, dt: float, speed: float, now: float) -> None:
-        """Begin with a step due at once.
-
-        Args:
-            dt: simulated seconds per step.
-            speed: simulated seconds per second.
-            now: seconds on the clock that all later calls read.
-
-        Raises:
-            ConfigError: the speed is out of range.
-        """
-        self._dt = dt
-        self.factor: float | None = None
-        self.restart(now)
-        self.set_speed(speed)
-
-    def restart(self, now: float) -> None:
-        """After a pause: nothing was missed, nothing is measured over it."""
-        self._due = now
-        self._since, self._steps = now, 0
-
-    def set_speed(self, speed: float) -> None:
-        """Change the speed from the next step on.
-
-        Raises:
-            ConfigError: the speed is out of range.
-        """
-        if not SLOWEST <= speed <= FASTEST:
-            raise ConfigError(f"speed={speed} is out of range; choose {SLOWEST:g} to {FASTEST:g}")
-        self._speed = float(speed)
-
-    def wait(self, now: float) -> float:
-        """Seconds until the next step is due, 0 when it is."""
-        return max(0.0, self._due - now)
-
-    def stepped(self, now: float) -> None:
-        """A step was made."""
-        self._due = max(self._due, now - LARGEST_DEBT_S) + self._dt / self._speed
-        self._steps += 1
-        if now - self._since >= MEASURE_S:
-            self.factor = self._steps * self._dt / (now - self._since)
-            self._since, self._steps = now, 0
 
 
 class Player:
@@ -321,18 +299,25 @@ class Player:
             case SingleStep():
                 self._enter("paused")
                 self._step()
-            case ResetRows():
-                self._present().reset()
-                self._changed = True
             case Push():
                 self._present().push(message)
-            case Steer():
-                self._present().steer(message)
-                self._changed = True
+            case ResetRows() | Steer() | Inspect():
+                self._tell(self._present(), message)
             case RequestEvaluation():
                 self._evaluations.request(message)
             case _:
                 raise ConfigError(f"a player cannot take {type(message).__name__}; send it to a trainer")
+
+    def _tell(self, show: Show, message: ResetRows | Steer | Inspect) -> None:
+        """Have the show do what the next frame shows."""
+        match message:
+            case ResetRows():
+                show.reset()
+            case Steer():
+                show.steer(message)
+            case Inspect():
+                show.inspect(message.row)
+        self._changed = True
 
     def advance(self) -> float | None:
         """See Role.advance: the control step that is due, and one vector step of an evaluation."""
@@ -354,6 +339,9 @@ class Player:
         if self._show is not None and self._changed:
             self._changed = False
             running = self._state == "running"
+            detail = self._show.detail()
+            if detail is not None:
+                self._host.post(detail)
             self._host.post(self._show.frame(self._pace.factor if running else None))
 
     def _start(self, message: StartPlaying) -> None:

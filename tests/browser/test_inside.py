@@ -6,11 +6,30 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenLab
 
 pytestmark = pytest.mark.browser
+
+TOLD = """() => {
+  const rows = [...document.querySelectorAll("#inside .inside-row")];
+  const titles = [...document.querySelectorAll("#inside .inside-title")];
+  const joints = titles.find((title) => title.textContent === "Joints");
+  const terms = rows.filter((row) => row.compareDocumentPosition(joints) & Node.DOCUMENT_POSITION_FOLLOWING);
+  return [
+    document.querySelector("#inside .inside-title .num").textContent,
+    Object.fromEntries(terms.map((row) => [row.children[0].textContent, row.children[2].textContent])),
+    terms.map((row) => Number(/scaleX\\((.*)\\)/.exec(row.children[1].firstChild.style.transform)[1])),
+  ];
+}"""
+
+
+def inside_terms(page: Page) -> tuple[float, dict[str, float], list[float]]:
+    """The reward as the panel has it, its terms, and how long their bars are; all of one moment."""
+    reward, terms, bars = page.evaluate(TOLD)
+    read = {name: float(text.replace("\u2212", "-")) for name, text in terms.items()}
+    return float(reward.replace("\u2212", "-")), read, bars
 
 
 def test_one_robot_is_looked_into(open_lab: OpenLab, isolated_url: str, artifacts: Path) -> None:
@@ -33,7 +52,12 @@ def test_one_robot_is_looked_into(open_lab: OpenLab, isolated_url: str, artifact
         re.compile(r"\d+ contacts?, -?\d+ N up; centre of mass \d\.\d\d m high"), timeout=20_000
     )
     rows = panel.locator(".inside-row")
-    assert rows.count() == 42, "21 joints and 21 actuators"
+    reward, terms, bars = inside_terms(page)
+    assert len(terms) > 5
+    assert rows.count() == len(terms) + 42, "21 joints and 21 actuators"
+    assert sum(terms.values()) == pytest.approx(reward, abs=0.01 * len(terms))
+    assert all(value * bar >= 0 for value, bar in zip(terms.values(), bars, strict=True))
+    assert 0.2 < max(abs(bar) for bar in bars) <= 1
     before = rows.all_inner_texts()
     lab.wait_frames(20)
     assert rows.all_inner_texts() != before
@@ -43,4 +67,27 @@ def test_one_robot_is_looked_into(open_lab: OpenLab, isolated_url: str, artifact
     page.get_by_role("button", name="Others").click()
     lab.wait_frames(10)
     page.screenshot(path=artifacts / "inside-others.png")
+    assert lab.notices() == []
+
+
+def test_a_robot_that_python_moves_is_looked_into(
+    open_lab: OpenLab, isolated_url: str, artifacts: Path
+) -> None:
+    lab = open_lab(isolated_url)
+    page = lab.page
+    lab.wait_watch("playing")
+    page.wait_for_selector("#stage[data-drawn=space]", timeout=60_000)
+    lab.choose_task("watch", "HalfCheetah-v5")
+    lab.wait_watch("playing")
+    lab.wait_frames(timeout_s=60)
+    page.keyboard.press("v")
+    page.locator("#grid-canvas").focus()
+    page.keyboard.press("Enter")
+    page.locator("#look-inside").click()
+    panel = page.locator("#inside")
+    expect(panel.locator(".inside-summary")).to_contain_text("centre of mass", timeout=20_000)
+    reward, terms, _ = inside_terms(page)
+    assert list(terms) == ["forward", "control"]
+    assert sum(terms.values()) == pytest.approx(reward, abs=0.02)
+    page.screenshot(path=artifacts / "inside-python.png")
     assert lab.notices() == []

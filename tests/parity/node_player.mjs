@@ -46,26 +46,39 @@ const CALLS = {
     });
   },
 
-  /** A reward's program on many steps. */
+  /** A reward's program on many steps, one after the other: totals and terms; and the terms of all at once. */
   reward({ program, steps }) {
     const reward = new RewardProgram(program);
-    return steps.map(({ signals, prev, action, dt, terminated }) =>
-      reward.evaluate({
-        signals: Float64Array.from(signals),
-        prev: Float64Array.from(prev),
-        action: Float32Array.from(action),
-        dt,
-        terminated,
-      }),
-    );
+    const totals = [];
+    const terms = [];
+    for (const { signals, prev, action, dt, terminated } of steps) {
+      totals.push(
+        reward.evaluate({
+          signals: Float64Array.from(signals),
+          prev: Float64Array.from(prev),
+          action: Float32Array.from(action),
+          dt,
+          terminated,
+        }),
+      );
+      terms.push(reward.termsOf(0));
+    }
+    const all = (name, Kind) => Kind.from(steps.flatMap((step) => step[name]));
+    const [signals, prev, action] = [all("signals", Float64Array), all("prev", Float64Array), all("action", Float32Array)];
+    const terminated = Uint8Array.from(steps, (step) => step.terminated);
+    reward.evaluateRows({ signals, prev, action, dt: steps[0].dt, terminated }, steps.length);
+    return { totals, terms, together: steps.map((_, row) => reward.termsOf(row)) };
   },
 
-  /** A show: the first states, then what each step left, and the episodes that ended. */
-  async show({ message, programs, steps, said }) {
+  /** A show: the first states, then what each step left, and inside one robot, and the episodes that ended. */
+  async show({ message, programs, steps, said, inspected = -1 }) {
     const ended = [];
+    const details = [];
     const parts = { mujoco: await start(), programs };
     const given = { ...message, policy: fromBase64(message.policy) };
-    const show = new Show(parts, given, (episode) => ended.push(episode));
+    const show = new Show(parts, given, (told) => (told.type === "detail" ? details : ended).push(told));
+    show.inspect(inspected);
+    show.frame(null);
     const next = numbers(show.sim.arrays.nextInit);
     const frames = [];
     for (let step = 0; step < steps; step++) {
@@ -74,7 +87,7 @@ const CALLS = {
       const frame = show.frame(null);
       frames.push({ ...frame, poses: numbers(new Float32Array(frame.poses)), torques: [] });
     }
-    return { started: show.started(), next, frames, ended };
+    return { started: show.started(), next, frames, details, ended };
   },
 
   /**

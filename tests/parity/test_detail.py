@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from tabrl_py.sim.models import model_path
+from tabrl_py.sim.native import NativeBatchSim
+from tabrl_py.sim.native_inside import inside_of
 from tabrl_py.tasks import get_task
 from tests.parity.node_sim import MUJOCO, ROOT
 
@@ -71,6 +73,17 @@ def test_contacts_weight_joints_and_forces_are_the_engines(workers: Path, task_i
     joints = np.where(single, data.qpos[model.jnt_qposadr], 0.0)
     np.testing.assert_allclose(detail["joints"], joints, atol=1e-12)
     assert len(detail["signals"]) == task.signal_size
+
+    native = inside_of(model, data)
+    for name, values in vars(native).items():
+        np.testing.assert_allclose(detail[name], values, rtol=1e-3, atol=0.5, err_msg=name)
+    sim = NativeBatchSim(task, 1)
+    sim.next_init[0, : model.nq + model.nv] = [*answer["qpos"], *answer["qvel"]]
+    sim.reset()
+    before = sim.states()
+    assert sim.inside(0, actions[ROW]).com == pytest.approx(native.com)
+    assert sim.inside(0, actions[ROW]).actuator_force == pytest.approx(native.actuator_force)
+    np.testing.assert_array_equal(sim.states(), before)
 
     contacts = np.reshape(detail["contacts"], (-1, 6))
     assert len(contacts) == data.ncon > 0

@@ -36,6 +36,8 @@ STAND = ROOT / "web" / "policies" / "humanoid-stand.safetensors"
 STEPS = 200
 RETURNS = 1e-7
 """A first state's sine that differs in its last bit grows to a billionth of the return within a fall."""
+INSPECTED = 1
+"""The robot that is looked into while they move; nobody moves differently by it."""
 Ask = Callable[..., Any]
 
 
@@ -153,7 +155,7 @@ def test_every_reward_is_a_program_that_gives_the_same(ask: Ask, task_id: str) -
     action = rng.uniform(-1.2, 1.2, (n, task.action_size)).astype(np.float32)
     terminated = rng.random(n) < 0.3
     state = State(task.signal_slices(), signals, before, action.astype(np.float64), dt, terminated)
-    expected, _ = REWARDS[task.reward.name](state, **task.reward.params)
+    expected, terms = REWARDS[task.reward.name](state, **task.reward.params)
     steps = [
         {
             "signals": signals[i].tolist(),
@@ -164,15 +166,23 @@ def test_every_reward_is_a_program_that_gives_the_same(ask: Ask, task_id: str) -
         }
         for i in range(n)
     ]
-    np.testing.assert_allclose(ask("reward", program=program, steps=steps), expected, rtol=1e-13, atol=1e-13)
+    answer = ask("reward", program=program, steps=steps)
+    np.testing.assert_allclose(answer["totals"], expected, rtol=1e-13, atol=1e-13)
+    for told in (answer["terms"], answer["together"]):
+        assert all(list(each) == list(terms) for each in told), "their names, in their order"
+        for name, values in terms.items():
+            np.testing.assert_allclose([each[name] for each in told], values, rtol=1e-13, atol=1e-13)
+        sums = [math.fsum(each.values()) for each in told]
+        np.testing.assert_allclose(sums, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_a_reward_that_branches_is_no_program() -> None:
     task = get_task("Hopper-v5")
-    assert trace(lambda s: s.position * 2.0, task) is not None
-    assert trace(lambda s: s.position if s.position > 1.0 else -s.position, task) is None
-    assert trace(lambda s: np.sort(s.position), task) is None
-    assert trace(lambda s: 1.0, task) is None
+    assert trace(lambda s: (s.position * 2.0, {}), task) is not None
+    assert trace(lambda s: (s.position if s.position > 1.0 else -s.position, {}), task) is None
+    assert trace(lambda s: (np.sort(s.position), {}), task) is None
+    assert trace(lambda s: (1.0, {}), task) is None
+    assert trace(lambda s: (s.position * 2.0, {"sorted": np.sort(s.position)}), task) is None
 
 
 def show_both(
@@ -184,7 +194,8 @@ def show_both(
     programs = {task.id: trace_reward(task)}
     listed = [{"at": at, "call": call, "argument": argument.__dict__} for at, call, argument in said]
     job = job_of(task, policy, n_envs=3, seed=40, deterministic=True, speed=1)
-    answer = ask("show", message=job, programs=programs, steps=STEPS, said=listed)
+    answer = ask("show", message=job, programs=programs, steps=STEPS, said=listed, inspected=INSPECTED)
+    assert answer["details"].pop(0)["terms"] == {}, "no step, no reward"
     host = Host(node)
     show = Show(host, message)
     np.testing.assert_allclose(answer["next"], show.sim.next_init.ravel(), rtol=0.0, atol=1e-15)
@@ -200,6 +211,9 @@ def show_both(
         np.testing.assert_allclose(frame["returns"], expected.returns, rtol=RETURNS, atol=RETURNS)
         np.testing.assert_allclose(frame["commands"], expected.commands, rtol=1e-6)
         assert frame["steps"] == expected.steps
+        terms = show.terms(INSPECTED)
+        assert answer["details"][step]["terms"] == pytest.approx(terms, rel=RETURNS, abs=RETURNS)
+        assert list(answer["details"][step]["terms"]) == list(terms)
     assert len(answer["ended"]) == len(host.posted)
     for ended, posted in zip(answer["ended"], host.posted, strict=True):
         for name, value in posted.__dict__.items():

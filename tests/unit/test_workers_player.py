@@ -10,9 +10,10 @@ from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.algos.training import Training
 from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
 from tabrl_py.errors import ConfigError, PolicyFileError
-from tabrl_py.player_messages import ResetRows, SetSpeed, SingleStep, StartPlaying, Steer
+from tabrl_py.player_messages import Inspect, ResetRows, SetSpeed, SingleStep, StartPlaying, Steer
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.protocol import (
+    Detail,
     EpisodeEnded,
     Evaluated,
     Frame,
@@ -27,7 +28,8 @@ from tabrl_py.protocol import (
 from tabrl_py.sim.models import model_path
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task
-from tabrl_py.workers.player import Pace, Player
+from tabrl_py.workers.pace import Pace
+from tabrl_py.workers.player import Player
 from tests.unit.worker_host import RecordingHost
 
 
@@ -112,6 +114,36 @@ def test_resetting_starts_from_the_evaluation_seeds_again(player: Player, host: 
     assert np.array_equal(sim.obs, first)
     player.publish()
     assert host.last(Frame).steps == [0, 0, 0, 0]
+
+
+def test_who_is_looked_into_is_told_of_with_each_frame(player: Player, host: RecordingHost) -> None:
+    player.handle(play("Hopper-v5", None, first_row=4))
+    player.publish()
+    assert not host.of(Detail)
+    player.handle(Inspect(6))
+    player.publish()
+    detail = host.last(Detail)
+    assert (detail.row, detail.terms) == (6, {})
+    run(player, host, 2)
+    before = host.sims[0].states()
+    player.publish()
+    np.testing.assert_array_equal(host.sims[0].states(), before)
+    detail, frame = host.last(Detail), host.last(Frame)
+    assert set(detail.terms) == {"forward", "control", "alive"}
+    assert sum(detail.terms.values()) != pytest.approx(0.0)
+    assert len(detail.action) == 3
+    assert len(detail.joints) == 6
+    assert frame.steps[2] == 2
+    run(player, host, 1)
+    earned = frame.returns[2]
+    player.publish()
+    terms = host.last(Detail).terms
+    assert host.last(Frame).returns[2] - earned == pytest.approx(sum(terms.values()))
+    told = len(host.of(Detail))
+    # Row 3 is another worker's.
+    player.handle(Inspect(3))
+    player.publish()
+    assert len(host.of(Detail)) == told
 
 
 def test_speed_sets_when_the_next_step_is_due(player: Player, host: RecordingHost) -> None:

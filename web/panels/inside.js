@@ -1,6 +1,7 @@
-/** The inside of the robot looked at closely: contacts and weight drawn on it, joints, actuators and signals beside it. */
+/** The inside of the robot looked at closely: contacts and weight drawn on it, its reward, joints and actuators beside it. */
 
 import { byId, h, setText } from "./elements.js";
+import { measure } from "./format.js";
 
 /** @import {Detail} from "../protocol" */
 /** @import {PlayControl} from "../play_control.js" */
@@ -10,6 +11,8 @@ import { byId, h, setText } from "./elements.js";
 
 /** Numbers that change faster than this (ms) cannot be read. */
 const REDRAW_MS = 90;
+/** Bars of reward terms share a scale, the largest term's; it shrinks by so much at a redraw, by half in some 12 s. */
+const SHRINKING = 0.995;
 
 /** A bar from the middle to either side, with its number. */
 class Bar {
@@ -55,6 +58,12 @@ export class Inside {
     this.joints = [];
     /** @type {{actuator: SceneActuator, index: number, bar: Bar}[]} */
     this.actuators = [];
+    /** @type {{name: string, bar: Bar}[]} */
+    this.terms = [];
+    /** Names of the bars' terms, together; null: there are no bars yet. @type {string|null} */
+    this.named = null;
+    this.largest_term = 0;
+    this.reward = h("span", { class: "num" });
     this.toggle = h(
       "button",
       {
@@ -62,7 +71,7 @@ export class Inside {
         class: "button",
         id: "look-inside",
         "aria-controls": "inside",
-        title: "Contacts, centre of mass, joints and actuators (i)",
+        title: "Contacts, centre of mass, reward terms, joints and actuators (i)",
         "aria-keyshortcuts": "i",
         onclick: () => this.set(!this.open),
       },
@@ -98,7 +107,7 @@ export class Inside {
   /** Whether the worker that shows can tell of a robot's inside. */
   get #can() {
     const { play, stage } = this;
-    return this.room === "watch" && stage.spatial && stage.view.close !== null && play.client === play.quick;
+    return this.room === "watch" && stage.spatial && stage.view.close !== null && play.client !== null;
   }
 
   /** @param {boolean} open */
@@ -128,21 +137,24 @@ export class Inside {
     const { play } = this;
     const asked = `${row} ${play.started?.task_id} ${play.started?.n_envs} ${play.show?.entry.key} ${play.show?.seed}`;
     if (asked === this.asked || (row < 0 && !this.asked)) return;
-    if (!play.started || !play.quick || play.client !== play.quick) {
+    if (!play.started || !play.client) {
       this.asked = "";
       return;
     }
     this.asked = row < 0 ? "" : asked;
+    this.named = null;
     play.inspect(row);
-    const { scene } = this.stage.view;
-    if (row >= 0 && scene) this.#fill(scene.joints, scene.actuators);
   }
 
   /**
+   * Make the bars, when it is known of what.
    * @param {SceneJoint[]} joints
    * @param {SceneActuator[]} actuators
+   * @param {string[]} terms
    */
-  #fill(joints, actuators) {
+  #fill(joints, actuators, terms) {
+    this.largest_term = 0;
+    this.terms = terms.map((name) => ({ name, bar: new Bar(words(name)) }));
     this.joints = joints.flatMap((joint, index) =>
       joint.type === "hinge" || joint.type === "slide"
         ? [{ joint, index, bar: new Bar(words(joint.name)) }]
@@ -153,7 +165,9 @@ export class Inside {
       index,
       bar: new Bar(words(actuator.name)),
     }));
+    const reward = h("h3", { class: "inside-title" }, "Reward of the last step", this.reward);
     this.lists.replaceChildren(
+      ...(terms.length ? [reward, ...this.terms.map(({ bar }) => bar.element)] : []),
       h("h3", { class: "inside-title" }, "Joints"),
       ...this.joints.map(({ bar }) => bar.element),
       h("h3", { class: "inside-title" }, "Actuators, share of their limit"),
@@ -175,6 +189,13 @@ export class Inside {
       this.summary,
       `${touching} ${touching === 1 ? "contact" : "contacts"}, ${Math.round(upward)} N up; centre of mass ${(detail.com[2] ?? 0).toFixed(2)} m high`,
     );
+    const { scene } = this.stage.view;
+    const named = Object.keys(detail.terms).join("\n");
+    if (scene && named !== this.named) {
+      this.named = named;
+      this.#fill(scene.joints, scene.actuators, Object.keys(detail.terms));
+    }
+    this.#showTerms(detail.terms);
     for (const { joint, index, bar } of this.joints) {
       const value = detail.joints[index] ?? 0;
       const [low = -Math.PI, high = Math.PI] = joint.range ?? [];
@@ -187,9 +208,24 @@ export class Inside {
     }
     for (const { actuator, index, bar } of this.actuators) {
       const torque = (detail.actuator_force[index] ?? 0) * (actuator.gear ?? 1);
-      const unit = this.stage.view.scene?.joints[actuator.joint]?.type === "slide" ? "N" : "N m";
+      const unit = scene?.joints[actuator.joint]?.type === "slide" ? "N" : "N m";
       bar.set(actuator.force > 0 ? torque / actuator.force : 0, `${rounded(torque, 0)} ${unit}`);
     }
+  }
+
+  /** @param {Record<string, number>} terms weighted; null where a number is not finite */
+  #showTerms(terms) {
+    const sizes = Object.values(terms).map((value) => Math.abs(value));
+    this.largest_term = Math.max(SHRINKING * this.largest_term, ...sizes.filter(Number.isFinite));
+    const digits = this.largest_term >= 100 ? 1 : this.largest_term >= 10 ? 2 : 3;
+    const text = (/** @type {number} */ value) => measure(Number(value.toFixed(digits)) + 0, digits);
+    let sum = 0;
+    for (const { name, bar } of this.terms) {
+      const value = terms[name] ?? Number.NaN;
+      sum += value;
+      bar.set(value / this.largest_term, text(value));
+    }
+    setText(this.reward, text(sum));
   }
 }
 

@@ -42,15 +42,12 @@ export class OneWorldPanel {
   toggle() {
     const { oneWorld } = this.play;
     oneWorld.set(!oneWorld.on);
-    // Who touches whom is seen in 3D; figures stand apart.
-    if (oneWorld.on && this.stage.view.mode !== "crowd") this.stage.setMode("crowd");
   }
 
   throwBall() {
     const { play, stage } = this;
     const { scene, close, selected, count } = stage.view;
     if (!scene || this.thrower.disabled) return;
-    if (!play.oneWorld.on && stage.view.mode !== "crowd") stage.setMode("crowd");
     play.oneWorld.throwAt(close ?? selected ?? this.next++ % count, scene.tracking_body);
   }
 

@@ -12,6 +12,7 @@ import { StickGrid } from "../views/stick_grid.js";
 /** @import {Scene} from "../views/scene.js" */
 /** @import {Robot3D} from "../views/robot_3d.js" */
 /** @import {StickField} from "../views/stick_field.js" */
+/** @import {StickWorld} from "../views/stick_world.js" */
 
 /** So many pictures of moving robots come before the 3D view is loaded, or so much time without any. */
 const FIRST_FRAMES = 3;
@@ -20,6 +21,9 @@ const PATIENCE_MS = 4000;
 const GRID_ROBOTS = 64;
 /** Over which pictures are counted. */
 const FPS_MS = 1000;
+
+/** Whether the person asked for less motion. */
+const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** What a room shows; each room keeps its own while the other is in sight. */
 export class RoomView {
@@ -64,6 +68,8 @@ export class Stage extends EventTarget {
     this.grid = new StickGrid(places.canvas, { onSelect: (row) => this.#selected(row) });
     /** Loaded when there are many. @type {StickField|null} */
     this.field = null;
+    /** Loaded when figures first share a world. @type {StickWorld|null} */
+    this.world = null;
     /** @type {Robot3D|null} */
     this.space = null;
     /** Why there is no 3D on this machine, or "". */
@@ -91,13 +97,18 @@ export class Stage extends EventTarget {
     const { space } = this;
     if (space && this.spatial)
       return { canvas: space.canvas, draw: () => space.draw(performance.now()), ground };
-    const { canvas } = this.#wide && this.field ? this.field : this.grid;
+    const { canvas } = this.#wide && this.field ? this.field : this.#figures;
     return { canvas, draw: () => {}, ground };
   }
 
   /** Whether the stick figures are, or will be, a field. */
   get #wide() {
     return this.view.count > GRID_ROBOTS && !this.spatial;
+  }
+
+  /** What draws stick figures that are not a field: each in its cell, or all in their world. */
+  get #figures() {
+    return this.view.together && this.world ? this.world : this.grid;
   }
 
   #wants3D() {
@@ -177,8 +188,7 @@ export class Stage extends EventTarget {
       this.lookAt(null);
     } else if (this.view.selected !== null) {
       this.view.selected = null;
-      this.grid.select(null);
-      this.field?.select(null);
+      for (const each of [this.grid, this.field, this.world]) each?.select(null);
       this.space?.select(null);
       this.#changed();
     }
@@ -254,16 +264,20 @@ export class Stage extends EventTarget {
     if (this.frames >= FIRST_FRAMES) await this.#load3D();
     else this.patience ||= setTimeout(() => this.#open3D(), PATIENCE_MS);
     if (this.#wide) await this.#loadField();
+    else if (view.together && !this.spatial) await this.#loadWorld();
     if (view !== this.view) return;
     const { spatial } = this;
     this.places.stage.dataset.drawn = spatial ? "space" : "figures";
     this.places.grid.hidden = spatial;
     this.places.space.hidden = !spatial;
     const field = this.#wide ? this.field : null;
-    this.places.canvas.hidden = field !== null;
+    const figures = spatial || field ? null : this.#figures;
     if (this.field) this.field.container.hidden = field === null;
-    if (spatial || field) this.grid.stop();
     if (!field) this.field?.stop();
+    for (const each of [this.grid, this.world]) {
+      if (each) each.canvas.hidden = each !== figures;
+      if (each !== figures) each?.stop();
+    }
     if (!spatial) this.space?.stop();
     const { scene } = view;
     if (scene && spatial && this.space) this.#place3D(this.space, scene);
@@ -272,12 +286,12 @@ export class Stage extends EventTarget {
       field.select(view.selected);
       field.resize();
       field.start();
-    } else if (scene && !spatial) {
-      this.grid.setScene(scene, view.count, { dt: view.dt });
-      this.grid.setLabels(view.labels?.length === view.count ? view.labels : null);
-      this.grid.select(view.selected);
-      this.grid.resize();
-      this.grid.start();
+    } else if (scene && figures) {
+      figures.setScene(scene, view.count, { dt: view.dt });
+      figures.setLabels(view.labels?.length === view.count ? view.labels : null);
+      figures.select(view.selected);
+      figures.resize();
+      figures.start();
     }
     this.#put();
     this.#changed();
@@ -307,7 +321,7 @@ export class Stage extends EventTarget {
     // A frame of the robots before these may still be on its way.
     if (!frame || !scene || frame.poses.length !== this.view.count * scene.bodies.length * 7) return;
     if (this.#wide) this.field?.setFrame(frame);
-    else if (!this.spatial) this.grid.setFrame(frame);
+    else if (!this.spatial) this.#figures.setFrame(frame);
     else if (close === null || this.view.others || this.view.together)
       this.space?.setPoses(frame.poses, frame.balls);
     else {
@@ -327,6 +341,21 @@ export class Stage extends EventTarget {
     this.field = new StickField(place, { onSelect: (row) => this.#selected(row), rest: this.grid.rest });
   }
 
+  /** Load the picture of one world the first time that figures share one. */
+  async #loadWorld() {
+    if (this.world) return;
+    const { StickWorld } = await loadPart(
+      () => import("../views/stick_world.js"),
+      "The world of stick figures",
+    );
+    if (this.world) return;
+    const canvas = document.createElement("canvas");
+    canvas.id = "world-canvas";
+    this.places.grid.append(canvas);
+    this.world = new StickWorld(canvas, { onSelect: (row) => this.#selected(row), reducedMotion: calm() });
+    this.world.rest = this.grid.rest;
+  }
+
   /** Draw in 3D as soon as it is loaded, where that is wanted. */
   async #open3D() {
     if (this.space || !this.#wants3D()) return;
@@ -343,7 +372,7 @@ export class Stage extends EventTarget {
       this.space = new Robot3D(this.places.space, {
         onPush: (push) => this.onPush(this.view.close ?? this.view.selected ?? 0, push),
         onSelect: (row) => this.#selected(row),
-        reducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches,
+        reducedMotion: calm(),
       });
     } catch (error) {
       this.no3D = String(error);
@@ -370,7 +399,8 @@ export class Stage extends EventTarget {
     let since = performance.now();
     setInterval(() => {
       const now = performance.now();
-      const pictures = this.grid.pictures + (this.field?.pictures ?? 0) + (this.space?.pictures ?? 0);
+      const views = [this.grid, this.field, this.world, this.space];
+      const pictures = views.reduce((sum, each) => sum + (each?.pictures ?? 0), 0);
       this.fps = (1000 * (pictures - seen)) / (now - since);
       this.places.stage.dataset.pictures = String(pictures);
       seen = pictures;

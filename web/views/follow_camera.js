@@ -4,6 +4,10 @@ import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 const FOV_DEG = 30;
 /** Time (s) in which the camera makes up most of its lag behind the robot. */
 const LAG_S = 0.25;
+/** Coming nearer again takes longer (s): nobody is cut off meanwhile. */
+const NEARER_S = 1.2;
+/** It comes nearer only where it could by this much, and stays back a little more than it must, so that it rests. */
+const [NEARER, SPARE] = [0.88, 1.03];
 const KEY_TURN = Math.PI / 24;
 const KEY_ZOOM = 1.12;
 
@@ -34,22 +38,39 @@ export class FollowCamera {
     this.target = new THREE.Vector3();
     this.shift = new THREE.Vector3();
     this.home = { azimuth: 0, elevation: 0.2, distance: 5 };
+    /** How far away (m) it stays until the user turns it. */
+    this.distance = 5;
+    this.tan = Math.tan(THREE.MathUtils.degToRad(FOV_DEG / 2));
     this.fresh = true;
   }
 
   /**
    * The view to return to.
    * @param {{azimuth: number, elevation: number, distance: number}} home angles (rad) from +x and the floor; m
+   * @param {number} [all] the distance (m) that what is to be seen asks for at most, as far as known
    */
-  setHome(home) {
+  setHome(home, all = home.distance) {
     this.home = home;
+    this.distance = home.distance;
     this.controls.minDistance = home.distance * 0.2;
-    this.controls.maxDistance = home.distance * 4;
+    this.controls.maxDistance = all * 4;
     if (!this.touched) this.fresh = true;
   }
 
+  /** Whether it chooses its distance itself. */
+  get fits() {
+    return this.following && !this.touched;
+  }
+
+  /** @param {number} least distance (m) from which all is seen that is to be seen */
+  stayBack(least) {
+    const { home, distance } = this;
+    if (least <= distance && least >= NEARER * distance) return;
+    this.distance = Math.max(home.distance, Math.min(SPARE * least, this.controls.maxDistance));
+  }
+
   reset() {
-    const { azimuth, elevation, distance } = this.home;
+    const { azimuth, elevation } = this.home;
     this.controls.target.copy(this.target);
     this.camera.position
       .set(
@@ -57,7 +78,7 @@ export class FollowCamera {
         Math.sin(azimuth) * Math.cos(elevation),
         Math.sin(elevation),
       )
-      .multiplyScalar(distance)
+      .multiplyScalar(this.distance)
       .add(this.target);
     this.controls.update();
     this.fresh = this.touched = false;
@@ -70,10 +91,13 @@ export class FollowCamera {
 
   /**
    * @param {number} seconds since the last step
+   * @param {(target: THREE.Vector3) => number} [least] the distance (m) from which all is seen that is to be seen, where the
+   *   camera looks at this; without it the distance at home is
    * @returns {boolean} whether the camera still moves
    */
-  step(seconds) {
-    if (this.fresh) this.reset();
+  step(seconds, least) {
+    const { fresh } = this;
+    if (fresh) this.reset();
     let lag = 0;
     if (this.following) {
       this.shift.copy(this.target).sub(this.controls.target);
@@ -84,7 +108,24 @@ export class FollowCamera {
       this.controls.target.add(this.shift);
       this.camera.position.add(this.shift);
     }
-    return this.controls.update() || lag > 1e-3;
+    if (least && this.fits) this.stayBack(least(this.controls.target));
+    const gap = this.fits ? this.approach(seconds, fresh || this.reducedMotion) : 0;
+    return this.controls.update() || lag > 1e-3 || Math.abs(gap) > 1e-3;
+  }
+
+  /**
+   * Go to the distance that it stays at.
+   * @param {number} seconds
+   * @param {boolean} jump whether at once
+   * @returns {number} how far (m) it was from there
+   */
+  approach(seconds, jump) {
+    this.shift.copy(this.camera.position).sub(this.controls.target);
+    const radius = this.shift.length();
+    const gap = this.distance - radius;
+    const share = jump ? 1 : 1 - Math.exp(-seconds / (gap > 0 ? LAG_S : NEARER_S));
+    this.camera.position.addScaledVector(this.shift, (share * gap) / radius);
+    return gap;
   }
 
   /**
@@ -139,7 +180,7 @@ export class FollowCamera {
    * @param {number} share
    */
   distanceFor(height, share) {
-    return height / (2 * share * Math.tan(THREE.MathUtils.degToRad(FOV_DEG / 2)));
+    return height / (2 * share * this.tan);
   }
 
   dispose() {

@@ -1,18 +1,17 @@
 /** @import {Scene} from "./scene.js" */
 /** @import {Groups} from "./policy_colours.js" */
 /** @import {PushForce} from "./push_drag.js" */
-import * as THREE from "three";
 import { Balls } from "./balls.js";
-import { Crowd, LANE_M } from "./crowd.js";
+import { Crowd } from "./crowd.js";
 import { Floor } from "./floor.js";
 import { FollowCamera } from "./follow_camera.js";
+import { Framing } from "./framing.js";
 import { Insight } from "./insight.js";
 import { NextPicture } from "./next_picture.js";
 import { POSE, PoseStream } from "./pose.js";
 import { PushDrag } from "./push_drag.js";
 import { RobotMeshes, selectionRing } from "./robot_meshes.js";
 import { floorHeight, restPose } from "./scene.js";
-import { figureView, skeleton } from "./skeleton.js";
 import { SpaceHands } from "./space_hands.js";
 import { describe, LOST } from "./space_words.js";
 import { Stagehand } from "./stagehand.js";
@@ -66,6 +65,8 @@ export class Robot3D {
     this.stream = null;
     /** @type {Crowd|null} */
     this.crowd = null;
+    /** @type {Framing|null} */
+    this.framing = null;
     this.count = 1;
     /** Robots stand where they are in one world, not in a formation. */
     this.together = false;
@@ -250,6 +251,7 @@ export class Robot3D {
     this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body, restPose(scene));
     this.crowd = new Crowd(count, scene.bodies.length, scene.tracking_body, scene.view.fixed_base);
     this.crowd.racing = this.racing;
+    this.framing = new Framing(scene);
     describe(this.canvas, scene, count);
     this.frameHome();
     this.view.snap();
@@ -258,36 +260,7 @@ export class Robot3D {
 
   /** Choose formation and distance for the shape of the view. */
   frameHome() {
-    const { scene, crowd } = this;
-    if (!scene || !crowd || this.width < 1) return;
-    const shape = figureView(scene, skeleton(scene));
-    const tall = Math.max(scene.view.height, 0.8 * shape.half_width);
-    const aspect = this.width / this.height;
-    const azimuth = THREE.MathUtils.degToRad(-62);
-    if (this.count === 1) {
-      const flat = scene.view.axis === "xy";
-      const across = this.view.distanceFor((2 * shape.half_width) / aspect, 0.62);
-      const distance = flat ? across : Math.max(across, this.view.distanceFor(tall, 0.46));
-      const elevation = THREE.MathUtils.degToRad(flat ? 40 : 11);
-      this.view.setHome({ azimuth, elevation, distance });
-      this.stagehand.setReach(3 * tall, 3 * distance);
-      this.floor.setPool(4.5 * tall);
-      return;
-    }
-    const columns = Math.ceil(Math.sqrt(this.count * Math.min(3, Math.max(0.7, aspect * 0.85))));
-    const gap = Math.max(1.25 * tall, 2.3 * shape.half_width);
-    crowd.form(columns, gap, Math.max(1.15 * tall, 2.2 * shape.depth), azimuth);
-    const wide = this.racing ? this.count * LANE_M : columns * gap;
-    const near = this.view.distanceFor(tall, 0.34);
-    const all = Math.max(near, this.view.distanceFor(wide / aspect, aspect < 1 ? 1.12 : 0.9));
-    const distance = this.followed === null ? all : near;
-    // Many stand behind each other: only from higher up is each of them seen.
-    const degrees = this.followed !== null ? 24 : this.count > 100 ? 28 : 12;
-    const elevation = THREE.MathUtils.degToRad(degrees);
-    this.view.setHome({ azimuth, elevation, distance });
-    const extent = Math.max(crowd.extent.x, crowd.extent.y);
-    this.stagehand.setReach(0.62 * extent, (this.count > 100 ? 4 : 2.4) * all);
-    this.floor.setPool(0.75 * extent);
+    if (this.framing && this.crowd && this.width >= 1) this.framing.home(this, this.crowd);
   }
 
   ask() {
@@ -304,23 +277,23 @@ export class Robot3D {
   /** @param {number} now_ms */
   draw(now_ms) {
     this.rebuild();
-    const { stream, robots, crowd, scene } = this;
-    if (!stream || !robots || !crowd || !scene || this.width < 1 || this.stagehand.lost) return;
+    const { stream, robots, crowd, framing, scene } = this;
+    if (!stream || !robots || !crowd || !framing || !scene || this.width < 1 || this.stagehand.lost) return;
     const began = performance.now();
     const seconds = Math.min(1, Math.max(0, (now_ms - this.last_ms) / 1000));
     this.last_ms = now_ms;
     const blending = stream.advance(began);
     // In the rest pose all would stand at one place.
     crowd.together = this.together && stream.frames > 0;
-    crowd.follow(stream.shown, stream.jumped);
+    crowd.follow(stream.shown, stream.jumped, seconds);
     stream.jumped.fill(0);
     if (this.count === 1) crowd.offsets.fill(0);
     const { offsets } = crowd;
     this.track.show(this.racing && this.count > 1 ? this.count : 0, floorHeight(scene) ?? 0);
     robots.update(stream.shown, offsets);
-    this.aim(scene, stream, crowd, offsets);
+    framing.aim(this, stream, crowd);
     this.push.step(stream.shown, scene.bodies.length, began);
-    const moving = this.view.step(seconds);
+    const moving = framing.step(this, stream, crowd, seconds);
     this.placeRing(scene, stream, offsets);
     const at = 2 * (this.followed ?? 0);
     const close = this.count === 1 || this.followed !== null;
@@ -338,35 +311,6 @@ export class Robot3D {
     this.draw_ms = this.drawn_ms - began;
     this.pictures += 1;
     if (blending || moving || this.push.active) this.ask();
-  }
-
-  /**
-   * Tell the camera where to look.
-   * @param {Scene} scene
-   * @param {PoseStream} stream
-   * @param {Crowd} crowd
-   * @param {Float32Array} offsets
-   */
-  aim(scene, stream, crowd, offsets) {
-    const floor = floorHeight(scene) ?? 0;
-    const up = scene.view.fixed_base
-      ? 0.4 * scene.view.height
-      : floor + 0.52 * Math.min(scene.view.height, 1.6);
-    const row = this.followed;
-    if (this.count > 1 && row !== null) {
-      const at = (row * scene.bodies.length + scene.tracking_body) * POSE;
-      const x = (stream.shown[at] ?? 0) + (offsets[row * 2] ?? 0);
-      this.view.target.set(x, (stream.shown[at + 1] ?? 0) + (offsets[row * 2 + 1] ?? 0), up);
-      return;
-    }
-    if (this.count > 1) {
-      this.view.target.set(crowd.focus.x, crowd.focus.y, up * 0.8);
-      return;
-    }
-    const at = scene.tracking_body * POSE;
-    const x = scene.view.fixed_base ? 0 : (stream.shown[at] ?? 0);
-    const y = scene.view.fixed_base ? 0 : (stream.shown[at + 1] ?? 0);
-    this.view.target.set(x, y, scene.view.axis === "xy" ? floor : up);
   }
 
   /**

@@ -66,6 +66,11 @@ export class Stagehand {
     // A little more than a texel of the shadow map, or round limbs shade themselves in stripes.
     this.key.shadow.normalBias = 0.01 + (2.5 * shadow) / this.key.shadow.mapSize.width;
     this.reach = shadow;
+    this.setSight(sight);
+  }
+
+  /** @param {number} sight (m) at which the fog has swallowed everything */
+  setSight(sight) {
     this.fog.near = 0.42 * sight;
     this.fog.far = sight;
   }

@@ -16,11 +16,14 @@ export class Figure {
   /**
    * @param {Scene} scene
    * @param {Theme} theme
+   * @param {{yaw: number, pitch: number}|null} [angles] (rad) of the camera; null: as suits one robot of this model
    */
-  constructor(scene, theme) {
+  constructor(scene, theme, angles = null) {
     this.scene = scene;
     this.strokes = skeleton(scene);
-    this.view = figureView(scene, this.strokes);
+    this.view = { ...figureView(scene, this.strokes), ...angles };
+    /** From this many pixels per metre on, limbs are outlined. */
+    this.halo_scale = HALO_SCALE;
     this.theme = theme;
     this.colours = palette(theme);
     /** Colours of the limbs, for each group of robots. */
@@ -120,7 +123,7 @@ export class Figure {
     const limbs = this.limbs[group] ?? this.colours.limbs;
     this.sort();
     for (const { strokes } of this.members) {
-      if (scale >= HALO_SCALE) {
+      if (scale >= this.halo_scale) {
         ctx.strokeStyle = this.colours.ink;
         for (const index of strokes) this.traceLimb(ctx, index, scale, 2.5);
       }

@@ -15,6 +15,7 @@ import { css, font, mix, readTheme } from "./theme.js";
  * @property {Float32Array} torques rows * nu, actuator_force
  * @property {number[]} returns of the running episodes
  * @property {number[]} steps of the running episodes
+ * @property {number[]} [balls] x, y, z (m) of each, of the one world that they and the robots are in
  */
 
 /** More robots than this are drawn once per frame instead of being smoothed between frames. */
@@ -100,7 +101,7 @@ export class StickGrid {
     this.scene = scene;
     this.count = count;
     this.dt = dt;
-    this.figure = new Figure(scene, this.theme);
+    this.figure = this.makeFigure(scene);
     this.stream = new PoseStream(count, scene.bodies.length, scene.tracking_body, restPose(scene));
     this.torques = new Float32Array(count * scene.actuators.length);
     this.returns = [];
@@ -114,9 +115,12 @@ export class StickGrid {
     this.place();
   }
 
-  /**
-   * @param {GridFrame} frame
-   */
+  /** @param {Scene} scene */
+  makeFigure(scene) {
+    return new Figure(scene, this.theme);
+  }
+
+  /** @param {GridFrame} frame */
   setFrame({ poses, torques, returns, steps }) {
     if (!this.stream || !this.scene) return;
     const stride = this.scene.bodies.length * 7;
@@ -311,8 +315,7 @@ export class StickGrid {
     const { signal } = this.listeners;
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "listbox");
-    const at = (/** @type {MouseEvent} */ event) =>
-      this.layout ? cellAt(this.layout, this.count, event.offsetX, event.offsetY) : null;
+    const at = (/** @type {MouseEvent} */ event) => this.rowAt(event.offsetX, event.offsetY);
     const hover = (/** @type {number|null} */ row) => {
       if (row === this.hovered) return;
       this.hovered = row;
@@ -330,10 +333,10 @@ export class StickGrid {
     canvas.addEventListener(
       "keydown",
       (event) => {
-        if (!this.layout || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
         if (event.key === "Enter" || event.key === " ") this.choose(this.focused);
         else {
-          const to = cellByKey(this.layout, this.count, this.focused, event.key);
+          const to = this.rowByKey(event.key);
           if (to === null) return;
           this.focused = to;
           this.announce();
@@ -343,6 +346,23 @@ export class StickGrid {
       },
       { signal },
     );
+  }
+
+  /**
+   * @param {number} x (px)
+   * @param {number} y (px)
+   * @returns {number|null} the robot there
+   */
+  rowAt(x, y) {
+    return this.layout && cellAt(this.layout, this.count, x, y);
+  }
+
+  /**
+   * @param {string} key KeyboardEvent.key
+   * @returns {number|null} the robot that it moves to, or null when it moves nowhere
+   */
+  rowByKey(key) {
+    return this.layout && cellByKey(this.layout, this.count, this.focused, key);
   }
 
   /** @param {number|null} row */

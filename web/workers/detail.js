@@ -13,7 +13,7 @@ const SLIDE = 2;
  * The engine is asked anew for the state that the row is in; the row itself is not touched.
  * @param {BatchSim} sim
  * @param {number} row
- * @returns {Omit<Detail, "type"|"row"|"show">}
+ * @returns {Omit<Detail, "type"|"row"|"show"|"terms">}
  */
 export function detailOf(sim, row) {
   const { engine, task, arrays, layout } = sim;
@@ -43,7 +43,7 @@ export function detailOf(sim, row) {
  * as a step of all.
  * @param {SharedSim} sim
  * @param {number} row
- * @returns {Omit<Detail, "type"|"row"|"show">}
+ * @returns {Omit<Detail, "type"|"row"|"show"|"terms">}
  */
 export function sharedDetailOf({ world, task, arrays, first }, row) {
   const { mujoco, model, data } = world;

@@ -4,6 +4,7 @@
  */
 
 import { BatchSim } from "./batch_sim.js";
+import { detailOf } from "./detail.js";
 import { Strides } from "./strides.js";
 
 /** @import {MainModule} from "../runtime/mujoco/mujoco.js" */
@@ -158,6 +159,15 @@ export class PythonSim {
    */
   kick(rows, velocities) {
     this.sim.kick(rows, velocities);
+  }
+
+  /**
+   * @param {number} row
+   * @returns {string} JSON of tabrl_py/sim/inside.py: Inside
+   */
+  inside(row) {
+    const { contacts, com, joints, actuator_force } = detailOf(this.sim, row);
+    return JSON.stringify({ contacts, com, joints, actuator_force });
   }
 
   /** @param {PythonArray} array (nq,), takes the start position */

@@ -1,6 +1,6 @@
 /** Carries out a reward that tabrl_py/rewards/trace.py wrote down, each of its operations for all rows at once. */
 
-/** @typedef {[name: string, ...args: (number|[number|string])[]][]} Program one of rewards.json */
+/** @typedef {[name: string, ...args: (number|string|[number|string])[]][]} Program one of rewards.json */
 /**
  * @typedef {object} Step what a reward reads of a control step
  * @property {Float64Array} signals (S,)
@@ -53,12 +53,16 @@ export class RewardProgram {
     this.lines = program.map(([name, ...args]) => ({
       name,
       apply: FUNCTIONS[name],
-      entries: args.map((arg) => (Array.isArray(arg) ? -1 : arg)),
+      entries: args.map((arg) => (typeof arg === "number" ? arg : -1)),
       constants: args.map((arg) => Float64Array.of(Array.isArray(arg) ? Number(arg[0]) : 0)),
     }));
     /** Values of the lines for all rows, (B, size) each; a line's array is kept for the next steps. */
     this.values = program.map(() => NOTHING);
     this.kept = program.map(() => new Float64Array(0));
+    /** Lines that are the reward's weighted terms. @type {{name: string, at: number}[]} */
+    this.terms = program.flatMap(([name, , term], at) =>
+      name === "term" ? [{ name: String(term), at }] : [],
+    );
   }
 
   /**
@@ -85,6 +89,18 @@ export class RewardProgram {
   }
 
   /**
+   * What a row's reward was made of.
+   * @param {number} row of the steps that were evaluated last
+   * @returns {Record<string, number>} by name; they add up to the reward
+   */
+  termsOf(row) {
+    const read = (/** @type {Value} */ { data, each }) => /** @type {number} */ (data[each ? row : 0]);
+    return Object.fromEntries(
+      this.terms.map(({ name, at }) => [name, read(/** @type {Value} */ (this.values[at]))]),
+    );
+  }
+
+  /**
    * @param {number} at
    * @param {Steps} step
    * @param {number} rows
@@ -101,8 +117,10 @@ export class RewardProgram {
       combine(apply, a, b, data, rows, size);
       return { data, size, each: true };
     }
-    const given = /** @type {Value} */ (this.values[first]);
+    const given = this.#operand(first, constants[0]);
     switch (name) {
+      case "term":
+        return given;
       case "item":
         return columns(given, second, second + 1, this.#room(at, rows), rows);
       case "part":

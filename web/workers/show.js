@@ -106,6 +106,8 @@ export class Show {
     this.steps = 0;
     /** Row that somebody looks into, or -1. */
     this.inspected = -1;
+    /** Whether the reward's terms are those of a step of these episodes. */
+    this.rewarded = false;
     /** A step has begun, and not all rows have moved. */
     this.sweeping = false;
     this.world = PLAIN_WORLD;
@@ -115,7 +117,7 @@ export class Show {
 
   /** Start every row anew, from its evaluation seed. */
   reset() {
-    this.sweeping = false;
+    this.sweeping = this.rewarded = false;
     this.actor = this.policy ? new PolicyActor(this.policy) : new RandomActor(this.task, this.seeds);
     for (const array of [this.returns, this.lengths, this.episodes]) array.fill(0);
     this.disturbed.fill(isPlain(this.world) ? 0 : 1);
@@ -231,6 +233,7 @@ export class Show {
       },
       sim.nEnvs,
     );
+    this.rewarded = true;
     for (let row = 0; row < sim.nEnvs; row++) {
       const reward = /** @type {number} */ (rewards[row]);
       if (forward >= 0 && lengths[row] === 0)
@@ -348,8 +351,9 @@ export class Show {
 
   /** @param {number} row */
   #detail(row) {
-    const { sim } = this;
-    return "world" in sim ? sharedDetailOf(sim, row) : detailOf(sim, row);
+    const { sim, reward } = this;
+    const terms = this.rewarded ? reward.termsOf(row) : {};
+    return { ...("world" in sim ? sharedDetailOf(sim, row) : detailOf(sim, row)), terms };
   }
 
   /** The command of every row, as it sees it. */
