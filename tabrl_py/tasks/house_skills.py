@@ -70,8 +70,8 @@ COMMAND = replace(
         single_share=0.4,
         easiest=(1.0, 0.0, 0.0),
     ),
-    # Told anything from the start, it learns to stand whatever it is told, and goes on standing. Told more before
-    # it does two thirds of what it is told, it goes on doing half of it.
+    # Told anything from the start, it learns to stand whatever it is told, and goes on standing. Told more
+    # before it does two thirds of what it is told, it goes on doing half of it.
     curriculum=Curriculum(
         scales=("command",), raise_at=0.66, lower_at=0.4, episodes=32, term="move", full=4.0
     ),
