@@ -314,6 +314,11 @@ export interface StartPlaying {
   together?: number;
   /** Number in that world of the show's first robot. */
   place?: number;
+  /**
+   * Nobody reads its returns or repeats its episodes: a player without Python leaves the reward out, which
+   * may be code, and draws normal first velocities in its own way. One in Python needs no such leave.
+   */
+  only_seen?: boolean;
 }
 
 /** End one show of a player without Python; the others go on. */
