@@ -69,7 +69,7 @@ export class AskRoom {
     });
     this.head = new LoopHead(control, {
       watch: ({ member, policy }) => wishes.watch(this.#member(member), policy),
-      exportPolicy: ({ member, policy }, format) => wishes.exportPolicy(member, policy, format),
+      exportPolicy: ({ trained, policy }, format) => wishes.exportPolicy(trained, policy, format),
     });
     const failed = (/** @type {unknown} */ error) => notices.report(error, { key: "ask" });
     this.review = new FitnessReview({ freeze: (source) => control.freeze(source), failed });
