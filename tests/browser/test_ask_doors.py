@@ -170,7 +170,9 @@ def test_a_loop_left_elsewhere_goes_on_when_it_is_told_again(
     go_on = lab.page.locator("#ask-continue")
     expect(go_on).to_be_disabled()
     expect(lab.page.locator("#designer-builtin")).to_be_hidden()
-    assert "say where a server with a key is" in lab.panel("ask").inner_text()
+    words = lab.panel("ask").inner_text()
+    assert "say where a server with a key is" in words
+    assert "Loading" not in words, "nobody can be asked yet"
     tell_where(lab, relay)
     go_on.click()
     lab.wait_over(90)

@@ -193,7 +193,7 @@ export class DesignerChoice {
     this.own = await askOwnServer();
     if (!this.touched) this.way = this.#usualWay;
     this.#update();
-    if (this.way === "proxy") this.onModels();
+    if (this.way === "proxy" && this.#reachable) this.onModels();
     this.onChange();
   }
 
