@@ -122,8 +122,10 @@ class LoopWinner:
     """The fittest member, and what came of training it again from fresh seeds."""
 
     member: str
+    trained: str
+    """Id of the member whose policy it is: itself, or the fittest of its final trainings."""
     policy: str
-    """sha256 of the policy to export: the fittest of the member's own and the final ones."""
+    """sha256 of that policy, which is the one to export."""
     fitness: float
     """Of that policy."""
     seeds: list[int]

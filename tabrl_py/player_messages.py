@@ -32,6 +32,9 @@ class StartPlaying:
     """Robots of all shows that stand in one physics world and can touch; 0: each has a world of its own."""
     place: int = 0
     """Number in that world of the show's first robot."""
+    only_seen: bool = False
+    """Nobody reads its returns or repeats its episodes: a player without Python leaves the reward out, which
+    may be code, and draws normal first velocities in its own way. One in Python needs no such leave."""
 
 
 @dataclass(frozen=True)

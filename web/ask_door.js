@@ -25,8 +25,8 @@ export class AskDoor {
     this.room = null;
     /** @type {Promise<void>|null} */
     this.opening = null;
-    /** @type {FitnessRecord[]} */
-    this.fitness = [];
+    /** What the page can judge by, once it was asked for. @type {Promise<FitnessRecord[]>|null} */
+    this.fitness = null;
     const loadModel = app.loadModel.bind(app);
     this.control = new LoopControl(app.notices, app.tasks, loadModel);
     this.evaluator = new EvaluatorClient(loadModel);
@@ -81,12 +81,11 @@ export class AskDoor {
 
   async #load() {
     const { app, control } = this;
-    const [{ AskRoom }, { fitness }] = await Promise.all([
+    const [{ AskRoom }, fitness] = await Promise.all([
       loadPart(() => import("./panels/ask/room.js"), "This room"),
-      fetchOwn("fitness.json").then((response) => response.json()),
+      this.#knownFitness(),
       control.restore().catch((error) => app.notices.report(error, { key: "ask" })),
     ]);
-    this.fitness = fitness;
     this.room = new AskRoom(
       { room: byId("ask"), panel: byId("panel-ask") },
       {
@@ -128,6 +127,33 @@ export class AskDoor {
     });
   }
 
+  #knownFitness() {
+    this.fitness ??= fetchOwn("fitness.json")
+      .then(async (response) => (await response.json()).fitness)
+      .catch((error) => {
+        this.fitness = null;
+        throw error;
+      });
+    return this.fitness;
+  }
+
+  /** @param {string} fitness a shipped one by name, or its code */
+  async #judgedBy(fitness) {
+    const known = (await this.#knownFitness()).find(({ id, source }) => id === fitness || source === fitness);
+    return known ? `Judged by ${known.title}` : "Judged by the loop's own fitness";
+  }
+
+  /**
+   * How a loop judged the policy of a file, as the file says: in whichever browser that was.
+   * @param {PolicyEntry} entry
+   * @returns {Promise<Judged|null>}
+   */
+  async judgedIn({ facts }) {
+    if (!facts?.designed) return null;
+    const { fitness, seeds, value } = facts.designed;
+    return { fitness, seeds, title: await this.#judgedBy(fitness), value };
+  }
+
   /**
    * Measure a fitness again.
    * @param {PolicyEntry} entry
@@ -157,11 +183,10 @@ export class AskDoor {
       );
     const kept = await storage?.judgement(record.id, policy);
     const fitness = kept?.judged?.fitness ?? "";
-    const known = this.fitness.find(({ id, source }) => id === fitness || source === fitness);
     const judged = kept?.judged && {
       fitness,
       seeds: kept.judged.seeds,
-      title: known ? `Judged by ${known.title}` : "Judged by the loop's own fitness",
+      title: await this.#judgedBy(fitness),
       value: Number(kept.result.fitness),
     };
     const title = member ? `${member.name}, generation ${member.generation}` : control.text;

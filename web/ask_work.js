@@ -167,7 +167,9 @@ export class LoopWork {
       spec.seeds,
     );
     const result = { fitness, per_seed, metrics, lengths, falls };
-    return spec.image ? { ...result, ...(await contactSheet(policy, task, this.pool.loadModel)) } : result;
+    if (!spec.image) return result;
+    const { loadModel } = this.pool;
+    return { ...result, ...(await contactSheet({ policy, task, seed: spec.seeds[0], loadModel })) };
   }
 
   /**

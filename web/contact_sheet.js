@@ -1,5 +1,6 @@
 /** A robot's gait on one picture: the same robot at equal times, side by side, for a designer that can see. */
 
+import { failure } from "./errors.js";
 import { loadScene } from "./views/scene.js";
 import { StickGrid } from "./views/stick_grid.js";
 import { WorkerClient } from "./worker_client.js";
@@ -14,44 +15,54 @@ const WIDTH = 960;
 const HEIGHT = 480;
 
 /**
- * Frames of a policy's first episode at equal times.
- * @param {ArrayBuffer} policy
- * @param {TaskRecord} task
- * @param {(task: TaskRecord) => Promise<string>} loadModel
+ * @typedef {object} Subject what acts, in which episode
+ * @property {ArrayBuffer} policy
+ * @property {TaskRecord} task
+ * @property {number} seed of the evaluation whose first state it begins with
+ * @property {(task: TaskRecord) => Promise<string>} loadModel
+ */
+
+/**
+ * Frames of an episode at equal times.
+ * @param {Subject} subject
  * @param {number} dt seconds per control step
  * @returns {Promise<Frame[]>}
  */
-async function frames(policy, task, loadModel, dt) {
+async function frames({ policy, task, seed, loadModel }, dt) {
   /** @type {Frame[]} */
   const taken = [];
   const every = Math.max(1, Math.round(EVERY_S / dt));
   return await new Promise((resolve, reject) => {
     const client = new WorkerClient("show", {
       onMessage: (message) => {
-        if (message.type !== "frame") return;
-        const due = taken.length * every;
-        const steps = message.steps[0] ?? 0;
-        const over = steps < (taken.at(-1)?.steps[0] ?? 0);
-        if (steps >= due && !over) taken.push(message);
-        if (!over && taken.length < PICTURES) return;
+        if (message.type === "frame" && (message.steps[0] ?? 0) >= taken.length * every) taken.push(message);
+        if (message.type === "failed") reject(failure(message));
+        else if (taken.length === PICTURES || (message.type === "episode_ended" && taken.length > 0))
+          resolve(taken);
+        else return;
         client.close();
-        resolve(taken);
       },
       onBoot: () => {},
       onLost: reject,
     });
-    Promise.all([loadModel(task), client.booted]).then(([model_xml]) => {
-      client.send({
-        type: "start_playing",
-        task: /** @type {any} */ (task),
-        model_xml,
-        policy: policy.slice(0),
-        n_envs: 1,
-        seed: 0,
-        deterministic: true,
-        speed: 1,
+    Promise.all([loadModel(task), client.booted])
+      .then(([model_xml]) => {
+        client.send({
+          type: "start_playing",
+          task: /** @type {any} */ (task),
+          model_xml,
+          policy: policy.slice(0),
+          n_envs: 1,
+          seed,
+          deterministic: true,
+          speed: 1,
+          only_seen: true,
+        });
+      })
+      .catch((error) => {
+        client.close();
+        reject(error);
       });
-    }, reject);
   });
 }
 
@@ -71,15 +82,14 @@ function onInk(drawn) {
 }
 
 /**
- * @param {ArrayBuffer} policy
- * @param {TaskRecord} task
- * @param {(task: TaskRecord) => Promise<string>} loadModel
+ * @param {Subject} subject
  * @returns {Promise<{image: string, image_type: string}>} base64 and its media type
  */
-export async function contactSheet(policy, task, loadModel) {
+export async function contactSheet(subject) {
+  const { task } = subject;
   const scene = await loadScene(new URL(`./models/${task.model}.scene.json`, import.meta.url));
   const dt = scene.timestep * task.frame_skip;
-  const taken = await frames(policy, task, loadModel, dt);
+  const taken = await frames(subject, dt);
   const canvas = document.createElement("canvas");
   canvas.className = "contact-sheet";
   canvas.style.cssText = `position: fixed; left: -9999px; width: ${WIDTH}px; height: ${HEIGHT}px`;

@@ -113,7 +113,19 @@ export interface PolicyFacts {
   parameters: number | null;
   recipe: Recipe | null;
   evaluation: Evaluation | null;
+  designed: Designed | null;
   versions: Record<string, string>;
+}
+
+/** What a policy file says of the loop that designed its reward. */
+export interface Designed {
+  /** The task in the person's words. */
+  text: string;
+  /** A shipped fitness by name, or its code. */
+  fitness: string;
+  seeds: number[];
+  /** The policy's fitness on these seeds, as the loop measured it. */
+  value: number;
 }
 
 /** A policy the Watch room can show. `load` gives the file's bytes, or null for the random policy. */

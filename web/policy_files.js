@@ -130,6 +130,7 @@ export async function importFiles(app, files) {
   try {
     const own = foreign ? await translated(app, foreign, given) : file;
     const { entry, task } = await app.library.import(own);
+    entry.judged = await app.ask.judgedIn(entry);
     app.notices.close("import");
     app.notices.close("play");
     app.show(entry, task);

@@ -5,9 +5,12 @@
 
 import { PageError } from "./errors.js";
 
-/** @import {PolicyFacts} from "./page_types" */
+/** @import {Designed, PolicyFacts} from "./page_types" */
 
 const LONGEST_HEADER = 10_000_000;
+/** As many episodes as a loop may measure a fitness on. */
+const MOST_SEEDS = 256;
+const LARGEST_SEED = 2 ** 31;
 
 /**
  * @param {string} what
@@ -80,8 +83,24 @@ export function factsOf(metadata, name) {
     // A policy that came in a link has no recipe with it.
     recipe: recipe?.task ? recipe : null,
     evaluation: parsed(metadata.evaluation),
+    designed: designedOf(parsed(metadata.provenance)),
     versions: parsed(metadata.versions) ?? {},
   };
+}
+
+/**
+ * How the loop that a policy comes from judged it.
+ * @param {any} provenance as tabrl_py/meta/view.py writes it
+ * @returns {Designed|null} null where it says nothing of that, or nothing that can be measured again
+ */
+function designedOf(provenance) {
+  const { text, fitness, evaluation_seeds: seeds, lineage } = provenance ?? {};
+  const value = Array.isArray(lineage) ? lineage[0]?.fitness : null;
+  const measured = typeof fitness === "string" && Number.isFinite(value) && Array.isArray(seeds);
+  if (!measured || typeof text !== "string") return null;
+  const counted = seeds.length > 0 && seeds.length <= MOST_SEEDS;
+  const usable = seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed <= LARGEST_SEED);
+  return counted && usable ? { text, fitness, seeds, value } : null;
 }
 
 /**

@@ -174,7 +174,9 @@ export interface LoopFitness {
 /** The fittest member, and what came of training it again from fresh seeds. */
 export interface LoopWinner {
   member: string;
-  /** sha256 of the policy to export: the fittest of the member's own and the final ones. */
+  /** Id of the member whose policy it is: itself, or the fittest of its final trainings. */
+  trained: string;
+  /** sha256 of that policy, which is the one to export. */
   policy: string;
   /** Of that policy. */
   fitness: number;
@@ -314,6 +316,11 @@ export interface StartPlaying {
   together?: number;
   /** Number in that world of the show's first robot. */
   place?: number;
+  /**
+   * Nobody reads its returns or repeats its episodes: a player without Python leaves the reward out, which
+   * may be code, and draws normal first velocities in its own way. One in Python needs no such leave.
+   */
+  only_seen?: boolean;
 }
 
 /** End one show of a player without Python; the others go on. */

@@ -1,5 +1,6 @@
 /** Trained members acting beside each other, one robot each, in workers without Python; a worker is reused for its place. */
 
+import { failure } from "./errors.js";
 import { WorkerClient } from "./worker_client.js";
 
 /** @import {Frame, FromWorker, LoopMember, LoopView} from "./protocol" */
@@ -132,6 +133,7 @@ export class ShowPool {
         seed: 0,
         deterministic: true,
         speed: 1,
+        only_seen: true,
       });
       place.playing = true;
       if (this.resting) place.client.send({ type: "pause" });
@@ -145,6 +147,7 @@ export class ShowPool {
    * @param {FromWorker} message
    */
   #receive(place, message) {
+    if (message.type === "failed") this.handlers.onFailed(failure(message));
     if (message.type === "frame" && place.show) this.handlers.onFrame(place.show.member, message);
   }
 }

@@ -136,6 +136,7 @@ def winner_of(state: State) -> LoopWinner | None:
     assert best.policy is not None
     return LoopWinner(
         member=winner.id,
+        trained=best.id,
         policy=best.policy,
         fitness=best.fitness or 0.0,
         seeds=[member.seed for member in finals],
@@ -172,9 +173,14 @@ def provenance(loop: Loop, member_id: str) -> dict[str, Any]:
         "member": member.id,
         "lineage": list(lineage.values()),
         "winner": dataclasses.asdict(winner) if winner else None,
-        "prompts": [turn for turn, _ in state.turns],
+        "prompts": [_without_pictures(turn) for turn, _ in state.turns],
         "ledger_hash": loop.ledger.hash,
     }
+
+
+def _without_pictures(turn: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was said in words: the pictures of a long loop are larger than a policy's header may be."""
+    return [block for block in turn if block["type"] != "image"]
 
 
 def _ancestor(member: Member, parents: list[str]) -> dict[str, Any]:

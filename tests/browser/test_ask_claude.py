@@ -4,55 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.ask_claude import KEY, answer
 from tests.browser.ask_lab import TINY, AskLab
 from tests.messages_api import MessagesApi, running_messages_api
-from tests.messages_wire import Answer, tool_use
 from tests.servers import served
 
 pytestmark = pytest.mark.browser
 
-KEY = "sk-ant-canary-0123456789abcdef"
-SLOTS = "ABCD"
-FITNESS = """\
-def fitness(s):
-    return alive(s) * np.clip(s.upright, 0.0, 1.0), {"head_height": s.head_height, "upright": s.upright}
-"""
 OpenPage = Callable[..., Page]
-
-
-def reward(weight: float) -> str:
-    return f"""\
-def reward(s):
-    up = {weight} * np.clip(s.upright, 0.0, 1.0)
-    terms = {{"alive": alive(s), "upright": up, "effort": -0.1 * effort(s)}}
-    return sum(terms.values()), terms
-"""
-
-
-def answer(request: dict[str, Any]) -> Answer:
-    """A fitness where one is asked for; else four rewards, which differ from one generation to the next."""
-    if request["tool_choice"]["name"] == "propose_fitness":
-        content: dict[str, Any] = {"analysis": "Upright for as long as it lasts.", "fitness": FITNESS}
-        return Answer(content=[tool_use("propose_fitness", content)], event_delay_s=0.01)
-    turn = sum(message["role"] == "user" for message in request["messages"])
-    rewards = [
-        {
-            "slot": slot,
-            "name": f"Balance {slot}{turn}",
-            "rationale": "Upright counts for more, so that falling costs at once.",
-            "parents": [],
-            "reward": reward(turn + index / 4),
-            "hyperparameters": {},
-        }
-        for index, slot in enumerate(SLOTS)
-    ]
-    content = {"analysis": f"Turn {turn}: balance comes first, and effort is cheap.", "rewards": rewards}
-    return Answer(content=[tool_use("propose_rewards", content)], event_delay_s=0.01)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from playwright.sync_api import BrowserContext, Page
 
 from tabrl_py.meta.ledger import canonical
 from tabrl_py.meta.loop import replay
+from tests.browser.ask_claude import KEY, answer
 from tests.browser.ask_lab import TINY, AskLab
-from tests.browser.test_ask_claude import KEY, answer
 from tests.messages_api import running_messages_api
 from tests.servers import served
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.ask_claude import KEY, answer
 from tests.browser.ask_lab import TINY, AskLab
 from tests.browser.lab import BOOT_MS
-from tests.browser.test_ask_claude import KEY, answer
 from tests.browser.views_seen import PHONE, Seen, told
 from tests.messages_api import running_messages_api
 from tests.messages_wire import Answer

@@ -284,6 +284,19 @@ def test_what_only_python_can_show_is_refused_by_name(ask: Ask) -> None:
     assert answer["error"] == "NeedsPythonError"
 
 
+@pytest.mark.parametrize(("task_id", "nv"), [("HalfCheetah-v5", 9), ("Hopper-v5", 6)])
+def test_what_is_only_seen_needs_neither_a_reward_nor_numpys_normal_draws(
+    ask: Ask, task_id: str, nv: int
+) -> None:
+    task = get_task(task_id)
+    message = job_of(task, None, n_envs=1, seed=0, deterministic=True, speed=1, only_seen=True)
+    shown = ask("show", message=message, programs={task.id: None}, steps=10, said=[])
+    assert [frame["returns"] for frame in shown["frames"]] == [[]] * 10
+    assert shown["frames"][0]["poses"] != shown["frames"][-1]["poses"]
+    velocities = np.array(shown["next"][-nv:])
+    assert 0.0 < np.abs(velocities).max() < 5 * task.reset.qvel_noise
+
+
 def damaged(policy: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
     """The file with another header; offsets are kept."""
     length = int.from_bytes(policy[:8], "little")

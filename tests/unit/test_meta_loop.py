@@ -306,6 +306,29 @@ def test_provenance_tells_the_whole_lineage() -> None:
     assert told["designer"] == BUILTIN
 
 
+def test_the_winner_names_the_member_that_learned_its_policy() -> None:
+    trained = set()
+    for seed in range(8):
+        loop = Loop(brief(seed=seed))
+        finish(loop)
+        winner = view_of(loop).winner
+        assert winner is not None
+        member = loop.state.members[winner.trained]
+        assert (member.policy, member.fitness) == (winner.policy, winner.fitness)
+        assert winner.member in (member.id, member.start)
+        trained.add(member.final)
+    assert trained == {True, False}
+
+
+def test_provenance_holds_what_was_said_and_no_pictures() -> None:
+    loop = Loop(brief())
+    finish(loop)
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
+    words = {"type": "text", "text": "Contact sheet of A1"}
+    loop.state.turns.append(([words, picture], []))
+    assert provenance(loop, "f3.0")["prompts"] == [[words]]
+
+
 def test_the_person_is_told_what_cannot_be() -> None:
     loop = Loop(brief())
     with pytest.raises(ConfigError, match="no member"):

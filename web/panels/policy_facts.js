@@ -26,6 +26,7 @@ export function policyFacts(entry, tasks, settings) {
   /** @type {[string, string][]} */
   const rows = [["Made for", task?.title ?? facts.task]];
   if (entry.made) rows.push(["How, says its link", entry.made]);
+  if (facts.designed) rows.push(["Reward designed for", facts.designed.text]);
   if (facts.recipe) rows.push(["Learned with", algorithmWords(facts.recipe.algorithm).title]);
   rows.push(["Trained for", `${fullCount(facts.steps)} steps`]);
   const layers = [facts.obsSize, ...facts.hidden, facts.actionSize].filter((size) => size !== null);

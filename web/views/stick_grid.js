@@ -300,7 +300,8 @@ export class StickGrid {
    * @param {boolean} words
    */
   returnText(row, words) {
-    const value = this.returns[row] ?? 0;
+    const value = this.returns[row];
+    if (value === undefined) return "";
     const text = Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(1);
     return words ? `return ${text}` : text;
   }

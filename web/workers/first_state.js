@@ -24,7 +24,9 @@ export function drawFirstState(state, task, qpos0, nv, rng) {
   state.set(qpos0);
   for (let i = reset.root_noise ? 0 : FREE_JOINT_QPOS; i < nq; i++)
     state[i] = /** @type {number} */ (qpos0[i]) + rng.uniform(-reset.qpos_noise, reset.qpos_noise);
-  for (let i = nq; i < nq + nv; i++) state[i] = rng.uniform(-reset.qvel_noise, reset.qvel_noise);
+  const normal = reset.qvel_kind === "normal";
+  for (let i = nq; i < nq + nv; i++)
+    state[i] = normal ? reset.qvel_noise * drawNormal(rng) : rng.uniform(-reset.qvel_noise, reset.qvel_noise);
   if (reset.drop_height !== null) {
     state[2] = reset.drop_height;
     state.set(lying(rng), 3);
@@ -42,6 +44,15 @@ export function drawFirstState(state, task, qpos0, nv, rng) {
     for (const [i, low] of task.action_low.entries())
       state[at++] = rng.uniform(low, /** @type {number} */ (task.action_high[i]));
   }
+}
+
+/**
+ * A normal number, for shows that are only seen: NumPy draws others.
+ * @param {Philox} rng
+ */
+function drawNormal(rng) {
+  const radius = Math.sqrt(-2 * Math.log(1 - rng.random()));
+  return radius * Math.cos(2 * Math.PI * rng.random());
 }
 
 /**

@@ -78,12 +78,13 @@ export class Show {
       throw new ConfigError(`seed=${seed} is out of range; choose 0 to ${MOST_SEEDS - MOST_ROWS - 1}`);
     if (!(Number.isInteger(first) && first >= 0 && first + n <= MOST_ROWS))
       throw new ConfigError(`first_row=${first} is out of range; a show has ${MOST_ROWS} rows`);
-    checkPlayable(task);
+    if (!message.only_seen) checkPlayable(task);
     if (message.deterministic === false)
       throw new NeedsPythonError("exploration noise is normally distributed");
     this.policy = message.policy === null ? null : readPolicy(message.policy);
     if (this.policy) checkFits(this.policy, task);
-    this.reward = rewardOf(surroundings, task, this.policy?.reward);
+    /** null: nobody reads its returns. */
+    this.reward = message.only_seen ? null : rewardOf(surroundings, task, this.policy?.reward);
     this.task = task;
     this.post = post;
     this.id = message.show ?? 0;
@@ -223,19 +224,10 @@ export class Show {
     const { arrays } = sim;
     this.steps += 1;
     const width = this.task.signal_size;
-    const rewards = this.reward.evaluateRows(
-      {
-        signals: arrays.signals,
-        prev: arrays.prevSignals,
-        action: /** @type {Float32Array} */ (arrays.actions),
-        dt: sim.dt,
-        terminated: arrays.terminated,
-      },
-      sim.nEnvs,
-    );
-    this.rewarded = true;
+    const rewards = this.#rewards();
+    this.rewarded = rewards !== undefined;
     for (let row = 0; row < sim.nEnvs; row++) {
-      const reward = /** @type {number} */ (rewards[row]);
+      const reward = rewards?.[row] ?? 0;
       if (forward >= 0 && lengths[row] === 0)
         this.starts[row] = /** @type {number} */ (arrays.prevSignals[row * width + forward]);
       returns[row] = /** @type {number} */ (returns[row]) + (Number.isFinite(reward) ? reward : 0);
@@ -244,6 +236,14 @@ export class Show {
     for (let row = 0; row < sim.nEnvs; row++) {
       if (arrays.terminated[row] || arrays.truncated[row]) this.#end(row);
     }
+  }
+
+  /** What every row has just earned. */
+  #rewards() {
+    const { sim } = this;
+    const { signals, prevSignals: prev, actions, terminated } = sim.arrays;
+    const action = /** @type {Float32Array} */ (actions);
+    return this.reward?.evaluateRows({ signals, prev, action, dt: sim.dt, terminated }, sim.nEnvs);
   }
 
   /** @param {number} row */
@@ -339,7 +339,7 @@ export class Show {
       type: "frame",
       poses: poses.slice().buffer,
       torques: torques.slice().buffer,
-      returns: Array.from(this.returns),
+      returns: this.reward ? Array.from(this.returns) : [],
       steps: Array.from(this.lengths),
       sim_s: this.steps * this.sim.dt,
       real_time_factor: realTimeFactor,
@@ -352,7 +352,7 @@ export class Show {
   /** @param {number} row */
   #detail(row) {
     const { sim, reward } = this;
-    const terms = this.rewarded ? reward.termsOf(row) : {};
+    const terms = reward && this.rewarded ? reward.termsOf(row) : {};
     return { ...("world" in sim ? sharedDetailOf(sim, row) : detailOf(sim, row)), terms };
   }
 

@@ -73,6 +73,8 @@ export class DesignerChoice {
     /** @type {Way} */
     this.way = "builtin";
     this.touched = false;
+    /** A loop that Claude began goes on with Claude: only the way there is chosen. */
+    this.goesOn = false;
     this.proxyState = h("p", { class: "choice-words" }, "Asking the page's server ...");
     this.commandText = h("code", {}, SERVE);
     this.command = h("div", { class: "command" }, this.commandText, this.#copyButton());
@@ -189,9 +191,9 @@ export class DesignerChoice {
   async look() {
     if (!this.claude) return;
     this.own = await askOwnServer();
-    if (!this.touched) this.way = this.own.reachable && this.own.key ? "proxy" : "builtin";
+    if (!this.touched) this.way = this.#usualWay;
     this.#update();
-    if (this.way === "proxy") this.onModels();
+    if (this.way === "proxy" && this.#reachable) this.onModels();
     this.onChange();
   }
 
@@ -230,13 +232,18 @@ export class DesignerChoice {
 
   /** Whether the chosen designer can be asked. */
   get ready() {
-    return this.#reachable && (this.way === "builtin" || this.model.options.length > 0);
+    return this.#reachable && (this.way === "builtin" || this.goesOn || this.model.options.length > 0);
   }
 
   /** What keeps the chosen designer from being asked, or "". */
   get lack() {
     if (this.ready) return "";
+    if (this.claude && this.own === null) return "The page's server is being asked whether it has a key.";
     if (this.#reachable) return "The models that can be asked are not listed yet.";
+    if (this.goesOn)
+      return this.way === "own-key"
+        ? "Type your key again, it was not kept; then the loop goes on."
+        : "Claude designs this loop: say where a server with a key is, or use a key of your own; then it goes on.";
     return this.way === "own-key"
       ? "Type your key, or choose another designer."
       : "No server with a key answers here; start one, or choose another designer.";
@@ -249,11 +256,29 @@ export class DesignerChoice {
     return { base_url: this.#relay, key: null };
   }
 
-  /** As `access`, for a loop that began earlier with a designer. @param {string} designer */
-  accessFor(designer) {
-    if (designer !== "claude") return { base_url: "", key: null };
-    const own = this.key.value.trim();
-    return own ? { base_url: API, key: own } : { base_url: this.#relay, key: null };
+  /**
+   * Ask only for the way to the designer of a loop that began earlier, or again for all there is to choose.
+   * @param {string} designer of that loop, or "" for a new one
+   * @returns {boolean} whether there is anything to ask: the page's own server has no key
+   */
+  goOnWith(designer) {
+    const goesOn = designer === "claude";
+    if (goesOn !== this.goesOn) {
+      this.goesOn = goesOn;
+      if (!this.touched) this.way = this.#usualWay;
+      this.#update();
+    }
+    return goesOn && this.own !== null && !this.#served;
+  }
+
+  /** Whether the page's own server relays, and has a key. */
+  get #served() {
+    return Boolean(this.own?.reachable && this.own.key);
+  }
+
+  /** @returns {Way} */
+  get #usualWay() {
+    return this.#served || this.goesOn ? "proxy" : "builtin";
   }
 
   /** The fields of the brief. */
@@ -288,14 +313,14 @@ export class DesignerChoice {
     }
     for (const each of this.element.querySelectorAll(".way")) {
       const { way: name } = /** @type {HTMLElement} */ (each).dataset;
-      /** @type {HTMLElement} */ (each).hidden = !this.claude && name !== "builtin";
+      /** @type {HTMLElement} */ (each).hidden = name === "builtin" ? this.goesOn : !this.claude;
     }
     const hosted = this.own !== null && !this.own.reachable;
     setText(this.proxyState, this.#proxyWords());
     setText(this.commandText, hosted ? RELAY_ALONE : SERVE);
     this.command.hidden = health === null || health.key;
     this.addressRow.hidden = !hosted;
-    this.modelRow.hidden = way === "builtin" || this.model.options.length === 0;
+    this.modelRow.hidden = way === "builtin" || this.goesOn || this.model.options.length === 0;
     this.modelsNote.hidden = way === "builtin";
   }
 

@@ -1,5 +1,6 @@
 /** The room in which rewards are designed: the task on top, the members with their robots, the generations below. */
 
+import { PageError } from "../../errors.js";
 import { loadScene } from "../../views/scene.js";
 import { h } from "../elements.js";
 import { plural } from "../format.js";
@@ -69,7 +70,7 @@ export class AskRoom {
     });
     this.head = new LoopHead(control, {
       watch: ({ member, policy }) => wishes.watch(this.#member(member), policy),
-      exportPolicy: ({ member, policy }, format) => wishes.exportPolicy(member, policy, format),
+      exportPolicy: ({ trained, policy }, format) => wishes.exportPolicy(trained, policy, format),
     });
     const failed = (/** @type {unknown} */ error) => notices.report(error, { key: "ask" });
     this.review = new FitnessReview({ freeze: (source) => control.freeze(source), failed });
@@ -184,12 +185,14 @@ export class AskRoom {
     places.room.dataset.state = control.state;
     places.room.dataset.stage = view?.stage ?? "";
     places.room.dataset.over = String(view?.over ?? false);
-    for (const part of [this.brief.element, this.lessons, this.setup]) if (part) part.hidden = !setup;
+    for (const part of [this.brief.element, this.lessons, this.budget.element])
+      if (part) part.hidden = !setup;
+    if (this.setup) this.setup.hidden = !setup && !this.#asksTheWay();
     for (const part of [this.head.element, this.lower, this.running]) if (part) part.hidden = setup;
     const chosen = view?.members.find(({ id }) => id === this.chosen) ?? null;
     this.cards.hidden = setup || chosen !== null;
     this.detail.element.hidden = chosen === null;
-    this.foot.update();
+    this.foot.say(this.#lack());
     if (setup) {
       this.chosen = null;
       this.review.element.hidden = true;
@@ -257,14 +260,28 @@ export class AskRoom {
   /** Design on from a member; a loop that rests goes on for it. @param {string} id */
   async #branch(id) {
     const { control } = this;
+    const lack = control.state === "kept" ? this.#lack() : "";
+    if (lack)
+      throw new PageError("The designer of this loop cannot be asked", lack, "Choose how it is reached.");
     await control.goOn(this.#access());
     control.branch(id);
     this.choose(null);
   }
 
+  /**
+   * Whether the person is asked how the designer is reached: a key and a relay's address are not kept, so a loop that goes on
+   * after a reload lacks them.
+   */
+  #asksTheWay() {
+    const { state, view, record } = this.control;
+    const mayGoOn = state === "kept" && (!view?.over || this.chosen !== null);
+    return this.designer.goOnWith(mayGoOn ? String(record?.brief.designer) : "");
+  }
+
   /** How the designer of the loop at hand is reached. */
   #access() {
-    return this.designer.accessFor(String(this.control.record?.brief.designer));
+    const claude = this.control.record?.brief.designer === "claude";
+    return claude ? this.designer.access : { base_url: "", key: null };
   }
 
   async #listModels() {
@@ -283,15 +300,17 @@ export class AskRoom {
     const paid = this.designer.way !== "builtin";
     this.budget.setPaid(paid);
     this.brief.setCanPropose(paid);
-    const lack = this.#lack();
-    this.brief.setReady(lack === "");
-    this.foot.say(lack);
+    this.brief.setReady(this.#lack() === "");
     this.#setScene();
+    this.update();
   }
 
   /** What keeps a loop from starting, or "". */
   #lack() {
+    const { state, record } = this.control;
+    if (state !== "setup" && record?.brief.designer !== "claude") return "";
     if (!this.designer.ready) return this.designer.lack;
+    if (state !== "setup") return "";
     const count = this.budget.problems;
     return count > 0 ? `${plural(count, "number")} cannot be used; see the words in red.` : "";
   }

@@ -28,7 +28,8 @@ export class RoomFoot {
     const { control, buttons, note } = this;
     const { view } = control;
     setText(note, this.#words());
-    note.classList.toggle("bad", control.state === "setup" && this.lack !== "");
+    const lacks = this.lack !== "" && (control.state === "setup" || this.#rests);
+    note.classList.toggle("bad", lacks);
     const key = `${control.state} ${view?.state} ${view?.over} ${control.record?.id}`;
     if (buttons.dataset.key !== key) {
       buttons.dataset.key = key;
@@ -36,15 +37,21 @@ export class RoomFoot {
       buttons.replaceChildren(...this.#choices());
       if (focused) buttons.querySelector("button")?.focus();
     }
+    buttons.querySelector("#ask-continue")?.toggleAttribute("disabled", lacks);
     this.element.hidden = buttons.children.length === 0 && note.textContent === "";
+  }
+
+  /** Whether a loop waits to go on. */
+  get #rests() {
+    return this.control.state === "kept" && !this.control.view?.over;
   }
 
   #words() {
     const { control } = this;
     if (control.state === "setup") return this.lack;
     if (control.state === "booting") return control.loading;
-    if (control.state === "kept" && !control.view?.over)
-      return "This loop goes on where it was left; nothing is asked or trained twice.";
+    if (this.#rests)
+      return this.lack || "This loop goes on where it was left; nothing is asked or trained twice.";
     return "";
   }
 
@@ -55,7 +62,7 @@ export class RoomFoot {
     if (control.state === "setup") return [];
     if (control.state === "booting") return [button("Cancel", () => control.leave(), large)];
     const { view } = control;
-    if (control.state === "kept" && !view?.over)
+    if (this.#rests)
       return [
         button("Continue", wishes.goOn, { ...primary, id: "ask-continue" }),
         button("New task", () => control.leave(), large),
