@@ -58,7 +58,7 @@ VARIANTS = {
     "layer_norm": Variant("layer norm", {"network.layer_norm": True}),
     "annealed": Variant("exploration annealed to a log std of -2.5", {"algo.exploration": "annealed"}),
     "kl_adaptive": Variant("learning rate follows the KL divergence", {"algo.lr_schedule": "adaptive"}),
-    "epochs_4": Variant("4 epochs in place of 6", {"algo.n_epochs": 4}),
+    "epochs_6": Variant("6 epochs in place of 4", {"algo.n_epochs": 6}),
     "lr_constant": Variant("constant learning rate", {"algo.lr_schedule": "constant"}),
     "revisit": Variant("half of the episodes begin in visited states", {"revisit": 0.5}),
     "envs_32": Variant("32 environments of 128 steps", {"n_envs": 32, "algo.n_steps": 128}),

@@ -26,13 +26,13 @@ def reward(s):
         "alive": 1.0 * alive(s),
         "forward": 4.0 * np.clip(s.com_velocity[:, 0], -TARGET, TARGET),
         "upright": 0.5 * s.upright,
-        "heading": 0.25 * s.heading[:, 0],
-        "sideways": -0.25 * np.minimum(np.abs(s.com_velocity[:, 1]), 2.0),
+        "heading": 0.5 * s.heading[:, 0],
+        "sideways": -0.5 * np.minimum(np.abs(s.com_velocity[:, 1]), 2.0),
         "control": -0.05 * np.mean(s.action**2, axis=1),
         "tilt": -6.0 * (1.0 - s.upright**2),
         "change": -0.1 * np.mean((s.control - s.prev.control)**2, axis=1),
         "gait": 2.0 * in_time(s, 0.64),
-        "flight": -1.0 * flight(s),
+        "flight": -3.0 * flight(s),
     }
     return sum(terms.values()), terms
 """

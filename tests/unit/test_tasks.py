@@ -27,7 +27,8 @@ from tabrl_py.tasks.house_skills import HOUSE_TASKS
 EVERY_TASK = pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.id)
 EVERY_HOUSE_MODEL = pytest.mark.parametrize("name", ["house_position", "house_torque"])
 NEEDS_AN_ENGINE = {
-    *("tabrl_py.sim.native", "tabrl_py.sim.description", "tabrl_py.meta.native"),
+    *("tabrl_py.sim.native", "tabrl_py.sim.native_inside", "tabrl_py.sim.description"),
+    "tabrl_py.meta.native",
     *("tabrl_py.gym", "tabrl_py.cli"),
 }
 """Modules that may import mujoco or gymnasium; Pyodide has neither."""
