@@ -74,6 +74,7 @@ def test_a_loop_of_four_members_and_three_generations(
     assert float(before) == float(now)
 
 
+@pytest.mark.own_server("a relay without a key is asked")
 def test_a_server_without_a_key_says_how_to_start_one(open_page: OpenPage, isolated_url: str) -> None:
     lab = AskLab(open_page(isolated_url))
     lab.open_room()

@@ -15,7 +15,7 @@ from tests.firefox import Firefox, FirefoxPage
 from tests.kept_copy import KEEP, checked
 from tests.servers import served_plainly
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.own_server("it opens both kinds of host by itself")]
 
 SETTINGS = {**PENDULUM, "total_steps": 8192}
 TRAIN = """({ task, settings }) => {

@@ -235,6 +235,7 @@ def test_a_worker_holds_its_lock(workers: Workers) -> None:
     assert held == ["its-life"]
 
 
+@pytest.mark.own_server("it changes what the server answers, and a service worker asks no server")
 def test_without_simd_numpy_computes_and_says_so(open_page: Callable[..., Page], isolated_url: str) -> None:
     page = open_page(f"{isolated_url}build.json", expected_errors=["favicon.ico"])
     blind = "const v = WebAssembly.validate; WebAssembly.validate = (b) => b.length !== 29 && v(b);\n"

@@ -218,6 +218,7 @@ def test_a_new_size_is_drawn_at_once(page: Page) -> None:
     page.set_viewport_size({"width": 1080, "height": 600})
 
 
+@pytest.mark.own_server("it changes what the server answers, and a service worker asks no server")
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
