@@ -179,7 +179,7 @@ export class SideBySide {
     setText(
       this.speed,
       moving
-        ? `${shortCount(Math.round(this.rate))} physics steps/s in ${workers}, ${plural(Math.round(stage.fps), "picture")}/s`
+        ? `${shortCount(Math.round(this.rate))} physics steps/s in ${workers}, ${pictureRate(stage.fps)}`
         : "",
     );
   }
@@ -210,4 +210,9 @@ function partWords(play, part, stage) {
   if (part.show.task.healthy.length) words.push(falls);
   if (part.follows) words.push("follows the training");
   return words.join(", ");
+}
+
+/** Few pictures with one decimal: 0.4 a second are not none. @param {number} fps */
+function pictureRate(fps) {
+  return fps < 9.95 ? `${fps.toFixed(1)} pictures/s` : `${Math.round(fps)} pictures/s`;
 }
