@@ -24,6 +24,8 @@ from tests.servers import served_plainly
 pytestmark = pytest.mark.browser
 
 PHONE = (390, 844)
+HEAD = 5
+"""Bytes of a link before its deflated data: version and checksum (docs/formats.md)."""
 TASK = "InvertedPendulum-v5"
 PWNED = "() => window.pwned === undefined && document.querySelector('img[src=x], .panel script') === null"
 
@@ -36,6 +38,26 @@ def link_of(name: str, title: str) -> str:
 def shared_address(page: Page) -> str:
     page.locator(".share-sheet button:text-is('Copy link'):enabled").wait_for(timeout=BOOT_MS)
     return page.locator("#share-link").input_value()
+
+
+def test_a_browser_refuses_what_comes_after_the_data(open_lab: OpenLab, isolated_url: str) -> None:
+    """The stream of tests/links/link_page.mjs, which runs in Node.js, does as this one does."""
+    link = recipe_link(default_recipe(get_task(TASK)), "Pendulum")
+    raw = base64.urlsafe_b64decode(link[3:] + "=" * (-len(link[3:]) % 4))
+    longer = raw[HEAD:] + b"more"
+    forged = raw[:1] + zlib.crc32(longer).to_bytes(4, "little") + longer
+    given = [link, link[:3] + base64.urlsafe_b64encode(forged).decode().rstrip("=")]
+    page = open_lab(isolated_url).page
+    said = page.evaluate(
+        """async (links) => {
+          const { unwrap } = await import(new URL("links/envelope.js", location.href).href);
+          return Promise.all(links.map((link) => unwrap(link).then(() => "", (error) => String(error))));
+        }""",
+        given,
+    )
+    assert said[0] == ""
+    assert "LinkError" in said[1]
+    assert "does not unpack" in said[1]
 
 
 def test_a_policy_is_shared_and_plays_on_a_phone(

@@ -24,7 +24,9 @@ SEED, TORSO = 7, 1
 APART_STEPS, APART_M = 32, 1e-6
 """Neighbours a step apart do not meet within so many control steps. Nothing but the rounding of their places
 differs (1.8e-7 m, as float32) until the solver stops at another moment; contact doubles that, and after
-some 35 steps of this policy it is seen."""
+some 30 to 50 steps it is seen, by where the robot began."""
+ALONE_SEEDS, ALONE_STEPS, EVERY_STEPS = range(8), 40, 30
+"""Lone robots: half of them for so many steps, every one for the fewer."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,15 @@ class Shared:
 
 
 def together(
-    ask: Ask, counts: Sequence[tuple[bytes | None, int]], steps: int, said: Sequence[Any] = ()
+    ask: Ask,
+    counts: Sequence[tuple[bytes | None, int]],
+    steps: int,
+    said: Sequence[Any] = (),
+    seed: int = SEED,
 ) -> Shared:
     """Let policies (None: random actions) with so many robots each act in one world."""
     task = get_task(TASK)
-    jobs = [job_of(task, policy, n_envs=n, seed=SEED, deterministic=True, speed=1) for policy, n in counts]
+    jobs = [job_of(task, policy, n_envs=n, seed=seed, deterministic=True, speed=1) for policy, n in counts]
     listed = [{"at": at, "call": call, "argument": argument.__dict__} for at, call, argument in said]
     answer = ask("together", messages=jobs, programs={TASK: trace_reward(task)}, steps=steps, said=listed)
     poses = np.stack([np.frombuffer(base64.b64decode(each), np.float32) for each in answer["poses"]])
@@ -55,10 +61,10 @@ def together(
     )
 
 
-def apart(ask: Ask, robots: int, steps: int, said: Sequence[Any] = ()) -> F32:
+def apart(ask: Ask, robots: int, steps: int, said: Sequence[Any] = (), seed: int = SEED) -> F32:
     """The same robots in worlds of their own."""
     task = get_task(TASK)
-    job = job_of(task, WALK.read_bytes(), n_envs=robots, seed=SEED, deterministic=True, speed=1)
+    job = job_of(task, WALK.read_bytes(), n_envs=robots, seed=seed, deterministic=True, speed=1)
     listed = [{"at": at, "call": call, "argument": argument.__dict__} for at, call, argument in said]
     order: dict[str, Any] = {"programs": {TASK: trace_reward(task)}, "cuts": [[0, robots]], "rows": 64}
     answer = ask("crowd", message=job, steps=steps, every=steps, said=listed, **order)
@@ -75,9 +81,13 @@ def from_origin(poses: F32, first: F32) -> F32:
 
 
 def test_alone_in_a_shared_world_a_robot_moves_as_in_its_own(ask: Ask) -> None:
-    shared = together(ask, [(WALK.read_bytes(), 1)], APART_STEPS)
-    own = apart(ask, 1, APART_STEPS)
-    np.testing.assert_allclose(shared.poses[..., :3], own[..., :3], rtol=0, atol=APART_M)
+    worst = []
+    for seed in ALONE_SEEDS:
+        shared = together(ask, [(WALK.read_bytes(), 1)], ALONE_STEPS, seed=seed)
+        off = np.abs(shared.poses[..., :3] - apart(ask, 1, ALONE_STEPS, seed=seed)[..., :3])
+        assert off[:EVERY_STEPS].max() <= APART_M
+        worst.append(off.max())
+    assert np.median(worst) <= APART_M
 
 
 def test_robots_that_do_not_meet_move_as_in_their_own_worlds(ask: Ask) -> None:

@@ -5,7 +5,7 @@
  */
 
 import { Evaluator } from "./evaluator.js";
-import { loadPhysics, loadRewards } from "./parts.js";
+import { load, loadPhysics, loadRewards } from "./parts.js";
 import { ConfigError } from "./play_task.js";
 import { Shows } from "./shows.js";
 
@@ -170,7 +170,9 @@ function receive(message) {
   if (!surroundings) return;
   if (shows.lacks(message)) {
     waiting = [message];
-    shows.fetchLacking().catch(fail).then(release);
+    load("The world of all robots", () => shows.fetchLacking())
+      .catch(fail)
+      .then(release);
     return;
   }
   try {
