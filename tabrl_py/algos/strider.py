@@ -13,7 +13,7 @@ from tabrl_py.sim.batch import BatchSim
 from tabrl_py.sim.strides import Plan, StridingSim
 from tabrl_py.types import F32, I64
 
-ROW_STEPS = 128
+ROW_STEPS = 256
 """About so many control steps of single rows are made at a time: messages wait that long."""
 MOST = 16
 
