@@ -49,6 +49,7 @@ ZOO = {
     "humanoid-stand": Entry("humanoid-stand"),
     "humanoid-run": Entry("humanoid-run"),
     "humanoid-command": Entry("humanoid-command"),
+    "humanoid-getup": Entry("humanoid-getup"),
     "walker": Entry("Walker2d-v5"),
     "hopper": Entry("Hopper-v5"),
     "half-cheetah": Entry("HalfCheetah-v5"),

@@ -1,7 +1,7 @@
 """One part of `bench loop`, in a process of its own; its last line is the result as JSON.
 
 loop      the built-in designer's loop: members x generations x steps, weights go on
-random    first shots of the same designer: as many members, each as long as a whole lineage of the loop
+random    rewards that the same designer draws: as many members, each as long as a whole lineage of the loop
 hand      a reward written by hand, one training of all those steps: the shipped one, for hopping HOP_REWARD
 rung      one reward of the ladder, trained for so many steps
 
@@ -77,9 +77,9 @@ def _brief(args: argparse.Namespace, **changes: Any) -> Brief:  # noqa: ANN401
     )
 
 
-def _designed(args: argparse.Namespace, brief: Brief) -> dict[str, Any]:
+def _designed(args: argparse.Namespace, brief: Brief, designer: BuiltinDesigner) -> dict[str, Any]:
     workshop = Workshop()
-    loop = run(Loop(brief), BuiltinDesigner(), workshop)
+    loop = run(Loop(brief), designer, workshop)
     members = list(loop.state.members.values())
     best = loop.state.winner
     report = None
@@ -128,10 +128,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.part == "loop":
         sizes = {"members": MEMBERS, "generations": GENERATIONS, "steps_per_member": args.steps}
-        result = _designed(args, _brief(args, pbt=True, **sizes))
+        result = _designed(args, _brief(args, pbt=True, **sizes), BuiltinDesigner())
     elif args.part == "random":
         sizes = {"members": MEMBERS, "generations": 1, "steps_per_member": args.steps * GENERATIONS}
-        result = _designed(args, _brief(args, **sizes))
+        result = _designed(args, _brief(args, **sizes), BuiltinDesigner(informed=False))
     elif args.part == "hand":
         reward, settings = HAND.get(args.fitness, ("", {}))
         result = _trained(args, reward, settings, args.steps * MEMBERS * GENERATIONS)

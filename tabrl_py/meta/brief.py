@@ -59,9 +59,10 @@ class Brief:
         10, "Evaluation seeds", "More episodes measure each fitness more surely.", low=1, high=256
     )
     pbt: bool = setting(
-        False,
-        "Weights move between members",
-        "Members go on from weights of the generation before, the worst ones from the best ones'.",
+        True,
+        "Weights go on",
+        "A member goes on from its parent's weights, the worst one without a parent from the best; off: each "
+        "begins anew.",
     )
     images: bool = setting(False, "Show pictures", "The designer sees a contact sheet of each robot's gait.")
     plateau: int = setting(
@@ -87,7 +88,7 @@ class Brief:
         3, "Fresh seeds at the end", "The winner is trained again from so many new seeds.", low=0, high=20
     )
     final_steps: int = setting(
-        500_000, "Steps of each of them", "Longer final training shows all the winner's reward can do.",
+        1_500_000, "Steps of each of them", "Longer final training shows all the winner's reward can do.",
         low=256, high=1_000_000_000,
     )  # fmt: skip
 

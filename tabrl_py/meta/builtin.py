@@ -6,6 +6,7 @@ from tabrl_py.errors import ConfigError
 from tabrl_py.meta.designer import Answer, Question
 from tabrl_py.meta.genome import Genome, crossed, mutated, random_genome, reward_code, settings_of
 from tabrl_py.meta.proposal import Proposal
+from tabrl_py.meta.starts import shipped_genome
 from tabrl_py.meta.state import Member, State
 from tabrl_py.rng import Purpose, stream
 
@@ -16,8 +17,13 @@ ONE_SIDED = ("humanoid-hop",)
 class BuiltinDesigner:
     """Evolves rewards: tournament selection, crossover and mutation of genomes. Fulfils Designer.
 
-    The same seed and the same results give the same proposals.
+    The same seed and the same results give the same proposals. The first generation is the fitness itself,
+    the task's own reward where it has one for this fitness, and terms drawn at random.
     """
+
+    def __init__(self, *, informed: bool = True) -> None:
+        """`informed` False draws all of the first generation at random, for comparisons."""
+        self._informed = informed
 
     async def answer(self, question: Question, state: State) -> Answer:
         """See Designer.answer."""
@@ -32,10 +38,9 @@ class BuiltinDesigner:
         )
         parents = [member for member in self._pool(state) if member.proposal.genome is not None]
         if not parents or question.generation == 1:
-            genome = _plain(state) if slot == 0 and question.round == 0 else _first_shot(state, rng)
-            words = "The fitness itself, with a reward for staying up."
-            if slot or question.round:
-                words = "A first shot: terms and weights drawn at random."
+            known = _known(state) if self._informed and question.round == 0 else []
+            drawn = (_first_shot(state, rng), "A first shot: terms and weights drawn at random.")
+            genome, words = known[slot] if slot < len(known) else drawn
             return _proposal(genome, words, (), state)
         best = parents[0] if slot == 0 else _tournament(parents, rng)
         genome = _genome_of(best)
@@ -59,6 +64,15 @@ class BuiltinDesigner:
 
 def _first_shot(state: State, rng: np.random.Generator) -> Genome:
     return _suited(random_genome(state.task, rng), state)
+
+
+def _known(state: State) -> list[tuple[Genome, str]]:
+    """What is worth trying before anything is drawn, each with its words."""
+    known = [(_plain(state), "The fitness itself, with a reward for staying up.")]
+    shipped = shipped_genome(state.task) if state.judge.name == state.task.id else None
+    if shipped is not None:
+        known.append((_suited(shipped, state), "The task's own reward, in terms of the library."))
+    return known
 
 
 def _plain(state: State) -> Genome:

@@ -108,10 +108,10 @@ class Fold:
     def _make_generation(self, proposals: dict[int, Proposal]) -> None:
         """Members for every slot, pinned ones as the person wants them."""
         state, brief = self.state, self.state.brief
-        starts = self._starts()
+        given = {**proposals, **{slot: proposal for slot, (_, proposal) in state.pins.items()}}
+        starts = self._starts(given)
         for slot in range(brief.members):
-            pinned = state.pins.get(slot)
-            proposal = pinned[1] if pinned else proposals.get(slot, Proposal("", "", ""))
+            proposal = given.get(slot, Proposal("", "", ""))
             member = Member(
                 f"g{state.generation}.{slot}",
                 state.generation,
@@ -126,8 +126,12 @@ class Fold:
             state.members[member.id] = member
         state.pins, state.branch = {}, ""
 
-    def _starts(self) -> list[str]:
-        """Ids of the members whose weights each slot begins with, "" for none."""
+    def _starts(self, proposals: dict[int, Proposal]) -> list[str]:
+        """Ids of the members whose weights each slot begins with, "" for none.
+
+        A child goes on from its first parent: what it asks for is near what that one has learned. One without
+        parents goes on from its slot's last member, the worst from the best.
+        """
         state, n = self.state, self.state.brief.members
         before = {m.index: m for m in state.generation_members(state.generation - 1) if m.policy}
         if not state.brief.pbt or not before:
@@ -137,13 +141,23 @@ class Fold:
         fitness = [before[i].fitness if i in before else None for i in range(n)]
         known = [-math.inf if value is None else value for value in fitness]
         rng = stream(state.brief.seed % 2**32, Purpose.DESIGN, state.generation, 1)
-        return [before[i].id if i in before else "" for i in exploit(known, rng)]
+        own = [before[i].id if i in before else "" for i in exploit(known, rng)]
+        return [self._parent_of(proposals.get(slot)) or own[slot] for slot in range(n)]
+
+    def _parent_of(self, proposal: Proposal | None) -> str:
+        """The first parent that has learned something, or ""."""
+        parents = () if proposal is None else proposal.parents
+        return next(
+            (id_ for id_ in parents if id_ in self.state.members and self.state.members[id_].policy), ""
+        )
 
     def _explored(self, member: Member) -> Proposal:
-        """A member that goes on from another's weights goes on from its settings, too, moved a little."""
+        """With weights of a member that is not its parent go that one's settings, moved a little."""
         state, proposal = self.state, member.proposal
         source = state.members.get(member.start)
-        if source is None or source.index == member.index or proposal.by_person:
+        if source is None or proposal.by_person or source.index == member.index:
+            return proposal
+        if source.id in proposal.parents:
             return proposal
         rng = stream(state.brief.seed % 2**32, Purpose.DESIGN, state.generation, 100 + member.index)
         moved = explore(source.proposal.hyperparameters, RANGES, rng)

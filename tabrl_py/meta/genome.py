@@ -16,7 +16,7 @@ from tabrl_py.rewards.terms import terms_of
 from tabrl_py.tasks.spec import TaskSpec
 
 Genome = dict[str, Any]
-MOST_EXTRA_TERMS = 7
+MOST_TERMS = 10
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def mutated(genome: Genome, task: TaskSpec, rng: np.random.Generator) -> Genome:
     terms = {name: _moved(name, term, rng) for name, term in genome["terms"].items()}
     if terms and rng.random() < 0.3:
         terms.pop(sorted(terms)[int(rng.integers(len(terms)))])
-    if len(terms) < MOST_EXTRA_TERMS and rng.random() < 0.5:
+    if len(terms) < MOST_TERMS and rng.random() < 0.5:
         _add_term(terms, task, rng)
     goal = float(np.clip(genome["goal"] * np.exp(rng.normal(0.0, 0.3)), GOAL[0] / 2, GOAL[1] * 2))
     settings = dict(genome["settings"])
@@ -96,7 +96,7 @@ def crossed(one: Genome, other: Genome, rng: np.random.Generator) -> Genome:
     terms: dict[str, Any] = {}
     for name in sorted({**one["terms"], **other["terms"]}):
         chosen = (one if rng.random() < 0.5 else other)["terms"].get(name)
-        if chosen is not None and len(terms) < MOST_EXTRA_TERMS:
+        if chosen is not None and len(terms) < MOST_TERMS:
             terms[name] = chosen
     settings = {
         name: value

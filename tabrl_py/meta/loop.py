@@ -25,7 +25,7 @@ from tabrl_py.meta.proposal import Proposal, check_hyperparameters
 from tabrl_py.meta.state import Member, State
 from tabrl_py.rewards.problems import Problem
 
-VERSION = 2
+VERSION = 3
 """Of the ledger's contents: a later one may decide otherwise."""
 LONGEST_COMMENT = 2_000
 

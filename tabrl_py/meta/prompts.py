@@ -60,10 +60,15 @@ Fitness, frozen:
 ```python
 {fitness}
 ```
-Each member trains for {steps} control steps. There are {generations} generations at most.
+Each member trains for {steps} control steps. There are {generations} generations at most. {weights}
 
 Propose generation {generation} with the tool {tool}: one reward for each of the slots {slots}, \
 different ideas rather than variations of one."""
+_WEIGHTS_GO_ON = """\
+From generation 2 on a member goes on from the weights that its first parent has learned; one without \
+parents from those of its slot's last member, the worst from the best. So a child may ask for more than its \
+parent did."""
+_WEIGHTS_BEGIN_ANEW = "In every generation all members begin with untrained weights."
 _NEXT = """\
 {results}
 
@@ -98,6 +103,7 @@ def turn_of(question: Question, state: State, tool: str) -> str:
             fitness=state.judge.source.rstrip(),
             steps=brief.steps_per_member,
             generations=state.limit,
+            weights=_WEIGHTS_GO_ON if brief.pbt else _WEIGHTS_BEGIN_ANEW,
             generation=1,
             tool=tool,
             slots=slots,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tabrl_py.errors import ConfigError
@@ -15,15 +17,22 @@ from tabrl_py.meta.budget import Budget, Price, Usage
 from tabrl_py.meta.builtin import BuiltinDesigner
 from tabrl_py.meta.courses import course, summarize
 from tabrl_py.meta.designer import BUILTIN, Answer
+from tabrl_py.meta.genome import reward_code
 from tabrl_py.meta.ledger import LedgerError, hash_of
 from tabrl_py.meta.loop import replay
 from tabrl_py.meta.plan import Command
 from tabrl_py.meta.proposal import check_hyperparameters
+from tabrl_py.meta.starts import shipped_genome
 from tabrl_py.meta.view import provenance, view_of
 from tabrl_py.population.pbt import exploit, explore
 from tabrl_py.rewards.check import check_source
+from tabrl_py.rewards.compiled import compile_source
+from tabrl_py.rewards.fitness import fitness_source
+from tabrl_py.rewards.library import compute_reward
+from tabrl_py.rewards.state import State
 from tabrl_py.rng import Purpose, stream
-from tabrl_py.tasks import get_task
+from tabrl_py.sim.native import NativeBatchSim
+from tabrl_py.tasks import get_task, with_signals
 from tests.asynchronous import awaited
 
 FITNESS = "def fitness(s):\n    return alive(s), {}\n"
@@ -224,18 +233,91 @@ def test_it_stops_by_the_person_by_time_and_on_a_plateau() -> None:
     assert flat.state.generation == 2
 
 
-def test_weights_move_from_the_best_to_the_worst() -> None:
-    loop = Loop(brief(pbt=True, members=4))
-    finish(loop)
-    first = loop.state.generation_members(1)
-    ranked = sorted(first, key=lambda member: -(member.fitness or 0.0))
-    second = loop.state.generation_members(2)
-    for member in second:
-        own = f"g1.{member.index}"
-        assert member.start == (ranked[0].id if own == ranked[-1].id else own)
+def orphaned(loop: Loop, command: Command) -> None:
+    """Carry out a command; what is proposed names no parents."""
+    if command.question is None:
+        do(loop, command)
+        return
+    answer = awaited(BuiltinDesigner().answer(command.question, loop.state))
+    proposals = {slot: replace(each, parents=()) for slot, each in answer.proposals.items()}
+    loop.answer(command.id, replace(answer, proposals=proposals))
+
+
+def starts(loop: Loop) -> list[Any]:
+    """The policies that the members of the second generation began with."""
     trained = {line.id: line.data for line in loop.ledger.lines if line.kind == "train"}
-    starts = [trained[f"{member.id}.train"]["spec"]["policy"] for member in second]
-    assert starts == [loop.state.members[member.start].policy for member in second]
+    return [trained[f"{m.id}.train"]["spec"]["policy"] for m in loop.state.generation_members(2)]
+
+
+def test_without_parents_weights_move_from_the_best_to_the_worst() -> None:
+    loop = Loop(brief(members=4))
+    while loop.commands():
+        orphaned(loop, loop.commands()[0])
+    ranked = sorted(loop.state.generation_members(1), key=lambda member: -(member.fitness or 0.0))
+    expected = [ranked[0] if k == ranked[-1].index else loop.state.members[f"g1.{k}"] for k in range(4)]
+    assert len({member.policy for member in ranked}) == 4
+    assert starts(loop) == [member.policy for member in expected]
+
+
+def test_a_child_goes_on_from_its_first_parent() -> None:
+    loop = Loop(brief(members=4))
+    finish(loop)
+    second = loop.state.generation_members(2)
+    parents = [loop.state.members[member.proposal.parents[0]] for member in second]
+    assert [member.start for member in second] == [parent.id for parent in parents]
+    assert starts(loop) == [parent.policy for parent in parents]
+    assert any(parent.index != member.index for parent, member in zip(parents, second, strict=True))
+
+    anew = Loop(brief(members=4, pbt=False))
+    finish(anew)
+    assert starts(anew) == [None] * 4
+
+
+def test_the_first_generation_begins_with_what_is_known() -> None:
+    def first(designer: BuiltinDesigner, **changes: object) -> list[str]:
+        loop = Loop(brief(members=4, **changes))
+        while loop.state.stage != "asking":
+            do(loop, loop.commands()[0])
+        question = loop.commands()[0].question
+        assert question is not None
+        answer = awaited(designer.answer(question, loop.state))
+        for proposal in answer.proposals.values():
+            assert not check_source(proposal.reward, get_task(loop.brief.task))
+        return [answer.proposals[slot].rationale.split(":")[0] for slot in range(4)]
+
+    own, shot = "The task's own reward, in terms of the library.", "A first shot"
+    fitness = "The fitness itself, with a reward for staying up."
+    assert first(BuiltinDesigner()) == [fitness, own, shot, shot]
+    # Another fitness than the task's own says nothing about the task's reward.
+    assert first(BuiltinDesigner(), fitness="humanoid-hop") == [fitness, shot, shot, shot]
+    assert first(BuiltinDesigner(), task="humanoid-stand") == [fitness, shot, shot, shot]
+    assert first(BuiltinDesigner(informed=False)) == [shot] * 4
+
+
+def test_the_tasks_own_reward_says_the_same_in_terms_of_the_library() -> None:
+    task = get_task("humanoid-walk")
+    genome = shipped_genome(task)
+    assert genome is not None
+    code = reward_code({**genome, "goal": 0.0}, fitness_source("", task))
+    sim = NativeBatchSim(with_signals(task), 8)
+    sim.reset()
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        actions = rng.uniform(-1.0, 1.0, (8, task.action_size)).astype(np.float32)
+        sim.step(actions)
+        by_name = compute_reward(sim, actions)[1]
+        state = State(
+            sim.task.signal_slices(), sim.signals, sim.prev_signals, np.asarray(actions, np.float64), sim.dt,
+            sim.terminated,
+        )  # fmt: skip
+        by_code = compile_source(code, sim.task)(state)[1]
+    pairs = {
+        "alive": "alive", "forward": "speed_along_x", "heading": "facing", "sideways": "drift",
+        "control": "effort", "tilt": "tilt", "change": "change", "gait": "in_time", "flight": "flight",
+    }  # fmt: skip
+    for ours, theirs in pairs.items():
+        np.testing.assert_allclose(by_code[theirs], by_name[ours], rtol=1e-9, atol=1e-12, err_msg=theirs)
+    sim.close()
 
 
 def test_exploit_copies_the_top_quarter_and_explore_stays_in_range() -> None:

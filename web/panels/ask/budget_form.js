@@ -99,7 +99,7 @@ const MORE = [
     help: "Longer final training lets the winner's reward show all it can.",
     low: 0.0003,
     high: 1000,
-    value: 0.5,
+    value: 1.5,
     unit: "M",
     scale: 1e6,
     whole: true,
@@ -154,7 +154,7 @@ export class BudgetForm {
     this.onChange = onChange;
     /** @type {Map<string, {field: Field, row: HTMLElement, input: HTMLInputElement, problem: HTMLElement}>} */
     this.rows = new Map();
-    this.pbt = h("input", { type: "checkbox", class: "switch", id: "ask-pbt", onchange: onChange });
+    this.pbt = h("input", { type: "checkbox", class: "switch", id: "ask-pbt", checked: true, onchange: onChange });
     this.images = h("input", { type: "checkbox", class: "switch", id: "ask-images", onchange: onChange });
     this.imagesRow = this.#switch(
       "ask-images",
@@ -177,8 +177,8 @@ export class BudgetForm {
         h("summary", { class: "group-title" }, "Details"),
         this.#switch(
           "ask-pbt",
-          "Weights move between members",
-          "Those that do badly go on from the weights of those that do well (population-based training).",
+          "Weights go on",
+          "A member goes on from its parent's weights, the worst one without a parent from the best (population-based training). Off: each begins anew.",
           this.pbt,
         ),
         this.imagesRow,
