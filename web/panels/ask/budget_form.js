@@ -154,7 +154,13 @@ export class BudgetForm {
     this.onChange = onChange;
     /** @type {Map<string, {field: Field, row: HTMLElement, input: HTMLInputElement, problem: HTMLElement}>} */
     this.rows = new Map();
-    this.pbt = h("input", { type: "checkbox", class: "switch", id: "ask-pbt", checked: true, onchange: onChange });
+    this.pbt = h("input", {
+      type: "checkbox",
+      class: "switch",
+      id: "ask-pbt",
+      checked: true,
+      onchange: onChange,
+    });
     this.images = h("input", { type: "checkbox", class: "switch", id: "ask-images", onchange: onChange });
     this.imagesRow = this.#switch(
       "ask-images",
