@@ -190,7 +190,10 @@ export class AskDoor {
       value: Number(kept.result.fitness),
     };
     const title = member ? `${member.name}, generation ${member.generation}` : control.text;
-    const entry = app.library.takeDesigned(bytes, { key: policy, title, judged: judged ?? null });
+    /** With where it came from, as long as its loop is the one that is open. */
+    const whole = async () =>
+      member && control.record?.id === record.id ? (await control.exported(member.id, policy)).policy : bytes;
+    const entry = app.library.takeDesigned(bytes, { key: policy, title, judged: judged ?? null, whole });
     app.enter("watch");
     app.show(entry, task);
   }

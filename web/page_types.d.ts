@@ -140,6 +140,8 @@ export interface PolicyEntry {
   made?: string;
   /** How the loop that designed its reward judged it. */
   judged?: Judged | null;
+  /** Reads its file with where it came from, which takes longer than `load`. */
+  whole?: () => Promise<ArrayBuffer>;
 }
 
 /** A fitness that was measured: which one, on which seeds, and what came of it. */

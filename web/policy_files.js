@@ -40,7 +40,7 @@ export async function exportShown(app, format) {
   const { show } = play;
   if (!show) return;
   try {
-    const bytes = await show.entry.load();
+    const bytes = await (show.entry.whole ?? show.entry.load)();
     if (!bytes) return;
     const name =
       show.entry.origin === "imported"

@@ -158,10 +158,10 @@ export class PolicyLibrary extends EventTarget {
   /**
    * Take a policy that a loop made; its reward is in the file.
    * @param {ArrayBuffer} bytes
-   * @param {{key: string, title: string, judged: Judged|null}} words
+   * @param {{key: string, title: string, judged: Judged|null, whole: () => Promise<ArrayBuffer>}} words
    * @returns {PolicyEntry}
    */
-  takeDesigned(bytes, { key, title, judged }) {
+  takeDesigned(bytes, { key, title, judged, whole }) {
     const facts = factsOf(readMetadata(bytes, title), title);
     /** @type {PolicyEntry} */
     const entry = {
@@ -171,6 +171,7 @@ export class PolicyLibrary extends EventTarget {
       task: facts.task,
       facts,
       judged,
+      whole,
       load: async () => bytes,
     };
     this.designed = [entry, ...this.designed.filter((other) => other.key !== entry.key)];

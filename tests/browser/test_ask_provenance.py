@@ -80,7 +80,9 @@ def test_the_winners_file_tells_what_the_ledger_tells(open_page: OpenPage, built
         with lab.page.expect_download() as caught:
             lab.room.locator(".loop-result button:text-is('Export')").click()
         file = Path(caught.value.path()).read_bytes()
-        lab.enter("watch")
+        lab.room.locator(".loop-result button:text-is('Watch it')").click()
+        fitness_again(lab)
+        from_watch = lab.export()
         lab.import_policy("lighthouse.safetensors", file)
         measured = fitness_again(lab)
         words = lab.panel("watch").inner_text()
@@ -107,6 +109,7 @@ def test_the_winners_file_tells_what_the_ledger_tells(open_page: OpenPage, built
     assert told["evaluation_seeds"] == judged[best]["spec"]["seeds"]
     assert told["winner"]["seeds"] == [trained["f3.0"]["spec"]["recipe"]["seed"]]
     assert told["ledger_hash"] == lines[-1]["hash"]
+    assert from_watch == file
     for entry in told["lineage"]:
         recipe = trained[entry["id"]]["spec"]["recipe"]
         assert (entry["reward"], entry["seed"]) == (recipe["reward"], recipe["seed"])
