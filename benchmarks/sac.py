@@ -30,7 +30,7 @@ def main() -> None:
     """Measure what is not measured yet; print the table and, last, one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, choices=range(2, 11), metavar="2..10")
-    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--side", choices=SIDES, help="only make this side's runs, for a later table")
     args = parser.parse_args()
     wanted = SIDES if args.side is None else (args.side,)
