@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -129,17 +130,28 @@ Prepare = Callable[[Page, str], str]
 def prepare(built_page: Path, isolated_url: str, pytestconfig: pytest.Config) -> Prepare:
     """What `--server` asks for: nothing, a copy kept in the page's browser, or that and no host any more."""
     server = pytestconfig.getoption("--server")
+    gone: set[str] = set()
+
+    def kept_from(page: Page, port: int) -> str:
+        """Let the page's browser visit a host that is gone afterwards; the host's address."""
+        with served_plainly(built_page, port) as address:
+            keep_copy(page, address)
+        gone.add(address)
+        return address
 
     def prepare_(page: Page, url: str) -> str:
+        # An address that one browser shows and another opens, such as a link: that host comes back for it.
+        for address in gone:
+            if url.startswith(address):
+                kept_from(page, urlsplit(address).port or 0)
+                return url
         if server == "own" or not url.startswith(isolated_url):
             return url
         if server == "plain":
             keep_copy(page, isolated_url)
             return url
         # A host of its own, so that it can be gone for this page alone.
-        with served_plainly(built_page) as address:
-            keep_copy(page, address)
-        return address + url.removeprefix(isolated_url)
+        return kept_from(page, 0) + url.removeprefix(isolated_url)
 
     return prepare_
 

@@ -79,10 +79,15 @@ class _PlainHandler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served_plainly(directory: Path) -> Iterator[str]:
-    """A plain static host under a sub-path, without isolation headers; gives the page's address."""
+def served_plainly(directory: Path, port: int = 0) -> Iterator[str]:
+    """A plain static host under a sub-path, without isolation headers; gives the page's address.
+
+    Args:
+        directory: the page to serve.
+        port: to serve it at; 0: any free one.
+    """
     handler = functools.partial(_PlainHandler, directory=str(directory))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

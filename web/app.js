@@ -4,7 +4,7 @@ import { AskDoor } from "./ask_door.js";
 import { PageError } from "./errors.js";
 import { LiveTraining } from "./live_training.js";
 import { Curves } from "./panels/curves.js";
-import { byId, setText } from "./panels/elements.js";
+import { byId, focusIsLost, setText } from "./panels/elements.js";
 import { shortCount, times } from "./panels/format.js";
 import { GamepadSteering } from "./panels/gamepad.js";
 import { Inside } from "./panels/inside.js";
@@ -90,7 +90,7 @@ export class App {
     );
     this.steering = new Steering(byId("steering"), this.play, this.stage);
     this.gamepad = new GamepadSteering(this.steering);
-    this.inside = new Inside(this.stage, this.play);
+    this.inside = new Inside(this.stage, this.play, (task) => this.robots.renew(task));
     this.recordMenu = new RecordMenu(this.stage, notices, () => this.transport.shownWords);
     this.watchPanel = new WatchPanel(byId("panel-watch"), {
       tasks,
@@ -206,6 +206,7 @@ export class App {
   enter(room) {
     if (room === this.room && document.body.dataset.entered) return;
     document.body.dataset.entered = "yes";
+    const held = !focusIsLost();
     this.room = room;
     document.body.dataset.room = room;
     for (const name of ROOMS) {
@@ -227,6 +228,8 @@ export class App {
     }
     this.words();
     this.readout();
+    // What led here is in the other room.
+    if (held && focusIsLost()) byId(`tab-${room}`).focus();
   }
 
   /** Bring title, state and readouts up to date. */

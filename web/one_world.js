@@ -81,21 +81,30 @@ export class OneWorld {
     this.regroup();
   }
 
+  /** Whether all robots are there. */
+  get #full() {
+    return this.play.lineup.parts.every(({ started }) => started);
+  }
+
   #whenFull() {
     const { afterwards } = this;
-    if (!afterwards || !this.play.lineup.parts.every(({ started }) => started)) return;
+    if (!afterwards || !this.#full) return;
     this.afterwards = null;
     afterwards();
   }
 
   /**
-   * Throw a ball at a robot; who stands alone is put into one world with the others first.
+   * Throw a ball at a robot; who stands alone is put into one world with the others first, which takes its time.
    * @param {number} row on the stage
    * @param {number} body
    */
   throwAt(row, body) {
     const { play } = this;
     if (!this.on) return this.set(true, () => this.throwAt(row, body));
+    if (!this.#full) {
+      this.afterwards = () => this.throwAt(row, body);
+      return;
+    }
     const at = play.lineup.at(row);
     if (at) play.client?.send({ type: "throw", row: at.row, body, show: at.part.id });
   }

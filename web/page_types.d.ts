@@ -56,6 +56,8 @@ export interface OwnTask {
   description: object;
   choices: RobotChoices;
   model_sha256: string;
+  /** Its reward for workers/reward_program.js; null where Python alone has it. */
+  program?: [name: string, ...args: unknown[]][] | null;
 }
 
 /** What a person may change of the task that is proposed for a robot; "" and 0 ask for what is proposed. */

@@ -116,6 +116,34 @@ export class RobotDoor {
    */
   async add(robot) {
     this.know(robot);
+    await this.#keep(robot);
+  }
+
+  /**
+   * Give a robot that an earlier version kept the names of its reward's terms.
+   * @param {TaskRecord} task
+   * @throws {PageError} its task is not the one that this version proposes
+   */
+  async renew(task) {
+    const robot = this.robots.find((each) => each.task.id === task.id);
+    const { own } = robot?.task ?? {};
+    if (!robot || !own) return;
+    const { evaluator } = this.app.ask;
+    const proposal = await evaluator.proposeTask(own.description, own.choices, robot.text);
+    const made = /** @type {TaskRecord} */ (/** @type {unknown} */ (proposal.task));
+    // The name has a hash of all that the task is.
+    if (made.id !== task.id)
+      throw new PageError(
+        "The terms of its reward have no names",
+        "An earlier version kept this robot; this one proposes another task for it.",
+        "Bring its file again to see what its reward is made of.",
+      );
+    own.program = made.own?.program ?? null;
+    await this.#keep(robot);
+  }
+
+  /** @param {OwnRobot} robot */
+  async #keep(robot) {
     try {
       await (await this.#store()).save(robot);
     } catch (error) {

@@ -11,6 +11,8 @@ from playwright.sync_api import Page
 from tests.browser.ask_lab import AskLab
 from tests.browser.conftest import OpenLab
 from tests.browser.lab import BOOT_MS
+from tests.browser.test_own_robots import drop, wait_proposed
+from tests.parity.own_robots import FIXTURES, zipped_folder
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +48,9 @@ def tabbed_through(page: Page) -> list[str]:
     page.evaluate("document.activeElement.blur()")
     faulty = []
     for _ in range(3 * len(wanted) + 20):
+        if page.evaluate("document.activeElement.matches('.cm-content')"):
+            # Where one writes code Tab indents; this is how one leaves.
+            page.keyboard.press("Escape")
         page.keyboard.press("Tab")
         mark, visible, words = page.evaluate(FOCUSED)
         if mark in wanted and not visible:
@@ -95,6 +100,75 @@ def test_the_keyboard_reaches_everything(open_lab: OpenLab, isolated_url: str) -
     assert tabbed_through(lab.page) == [], "the keys"
     lab.page.keyboard.press("Escape")
     assert not lab.page.locator("#keys-dialog").is_visible()
+
+
+FOCUS = "() => document.activeElement.id"
+
+
+def test_the_focus_returns_when_a_sheet_closes(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url)
+    page = lab.page
+    lab.wait_watch("playing")
+    sheets = {"share-shown": ".share-sheet", "show-keys": "#keys-dialog", "own-robot-watch": ".robot-sheet"}
+    for opener, sheet in sheets.items():
+        for leave in ("Escape", "Close"):
+            press(page, f"#{opener}")
+            page.locator(f"{sheet}[open]").wait_for(timeout=BOOT_MS)
+            assert page.evaluate("sheet => document.activeElement.closest(sheet) !== null", sheet), sheet
+            if leave == "Escape":
+                page.keyboard.press("Escape")
+            else:
+                press(page, f"{sheet} button:text-is('Close')")
+            page.locator(sheet).wait_for(state="hidden")
+            assert page.evaluate(FOCUS) == opener, f"{sheet} closed by {leave}"
+    press(page, "#record > summary")
+    assert page.locator(".record-choice").first.is_visible()
+    assert tabbed_through(page) == [], "the menu that records"
+    page.keyboard.press("Escape")
+    assert not page.locator(".record-choice").first.is_visible()
+
+
+def test_the_focus_follows_what_is_looked_at(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url)
+    page = lab.page
+    lab.wait_watch("playing")
+    page.locator("#view-3d canvas").wait_for(state="visible")
+    press(page, "#stage-tools [data-mode=figures]")
+    page.locator("#grid-canvas").wait_for(state="visible")
+    press(page, "#grid-canvas")
+    page.locator("#look-inside").wait_for()
+    space = "() => document.activeElement.matches('#view-3d canvas')"
+    page.wait_for_function(space)
+    press(page, ".stage-back")
+    page.wait_for_function("() => document.activeElement.id === 'grid-canvas'")
+    press(page, "#grid-canvas")
+    page.wait_for_function(space)
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.activeElement.id === 'grid-canvas'")
+    press(page, "#train-your-own")
+    assert page.evaluate(FOCUS) == "tab-train"
+
+
+def test_the_keyboard_reaches_all_of_somebodys_own_robot(open_lab: OpenLab, isolated_url: str) -> None:
+    lab = open_lab(isolated_url)
+    lab.wait_watch("playing")
+    press(lab.page, "#own-robot-watch")
+    lab.page.locator("#choose-robot").wait_for(timeout=BOOT_MS)
+    assert tabbed_through(lab.page) == [], "before there is a robot"
+    lab.page.set_input_files("#robot-file", FIXTURES / "crawler" / "crawler.xml")
+    lab.page.locator(".robot-sheet .setting-problem:not(:empty)").wait_for(timeout=BOOT_MS)
+    drop(lab, "crawler.zip", zipped_folder(FIXTURES / "crawler"))
+    wait_proposed(lab)
+    assert tabbed_through(lab.page) == [], "its choices"
+    press(lab.page, "#watch-robot")
+    lab.page.wait_for_selector("#panel-watch[data-task^='own-']", timeout=BOOT_MS, state="attached")
+    assert lab.page.evaluate(FOCUS) == "own-robot-watch"
+    lab.wait_watch("playing")
+    press(lab.page, "#own-robot-watch")
+    assert tabbed_through(lab.page) == [], "with a robot that is kept"
+    press(lab.page, ".robot-list button")
+    lab.page.locator(".robot-list").wait_for(state="hidden")
+    assert lab.page.evaluate("document.activeElement.closest('.robot-sheet') !== null")
 
 
 def test_no_motion_but_the_robots(open_lab: OpenLab, isolated_url: str) -> None:

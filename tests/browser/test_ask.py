@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.ask_lab import TINY, AskLab
+from tests.browser.test_accessible import press, tabbed_through
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +93,11 @@ def test_a_wrong_reward_shows_its_error_at_its_line(open_ask: Callable[..., AskL
     assert lab.room.locator(".detail .cm-content").first.inner_text() == own
     lab.page.get_by_role("button", name="Stop", exact=True).click()
     lab.wait_over(60)
+    assert tabbed_through(lab.page) == [], "a member closely"
+    press(lab.page, "#ask-back")
+    assert lab.page.evaluate("document.activeElement.textContent") == "Code"
+    lab.page.keyboard.press("Enter")
+    assert lab.page.evaluate("document.activeElement.id") == "ask-back"
 
 
 def test_pause_holds_every_member(open_ask: Callable[..., AskLab]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenLab
+from tests.browser.views_seen import PHONE, SIZES
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +71,46 @@ def test_one_robot_is_looked_into(open_lab: OpenLab, isolated_url: str, artifact
     page.get_by_role("button", name="Others").click()
     lab.wait_frames(10)
     page.screenshot(path=artifacts / "inside-others.png")
+    assert lab.notices() == []
+
+
+def robot_pixels(page: Page) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom (px) of what is lit in the robot's colour on the stage."""
+    view = page.locator("#view-3d")
+    style = "#inside, .overlay { visibility: hidden }"
+    picture = np.asarray(Image.open(io.BytesIO(view.screenshot(style=style))).convert("RGB"), dtype=np.int16)
+    red, green, blue = np.moveaxis(picture, 2, 0)
+    lit = (red > 110) & (red - blue > 12) & (red - blue < 90) & (red - green < 40)
+    rows, columns = np.flatnonzero(lit.sum(axis=1) > 2), np.flatnonzero(lit.sum(axis=0) > 2)
+    return float(columns[0]), float(rows[0]), float(columns[-1]), float(rows[-1])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_robot_and_panel_are_both_seen(open_lab: OpenLab, isolated_url: str, size: str) -> None:
+    lab = open_lab(isolated_url, size=SIZES[size], phone=size == PHONE)
+    page = lab.page
+    lab.wait_watch("playing")
+    page.wait_for_selector("#stage[data-drawn=space]", timeout=60_000)
+    page.keyboard.press("v")
+    page.locator("#grid-canvas").focus()
+    page.keyboard.press("Enter")
+    page.locator("#look-inside").click()
+    page.locator("#inside .inside-row").first.wait_for(timeout=20_000)
+    page.mouse.click(5, 5)
+    lab.wait_frames(30)
+    stage, panel = page.locator("#view-3d").bounding_box(), page.locator("#inside").bounding_box()
+    assert stage is not None
+    assert panel is not None
+    scale = 2 if size == PHONE else 1
+    left, top, right, bottom = (value / scale for value in robot_pixels(page))
+    assert bottom - top > 0.25 * stage["height"]
+    if size == PHONE:
+        assert left > panel["x"] + panel["width"] - stage["x"]
+    else:
+        assert right < panel["x"] - stage["x"]
+    tools = page.locator("#stage-tools").bounding_box()
+    assert tools is not None
+    assert top > tools["y"] + tools["height"] - stage["y"], "no button is upon the robot"
     assert lab.notices() == []
 
 

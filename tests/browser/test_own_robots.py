@@ -86,6 +86,64 @@ def test_a_robot_is_dropped_trained_and_still_there_after_a_reload(
     lab.page.wait_for_selector('.notice:has-text("somebody\'s own robot")')
 
 
+KEPT_TERMS = """(nameless) => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("tabrl-robots");
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const transaction = database.transaction("robots", "readwrite");
+    const robots = transaction.objectStore("robots");
+    let terms = [];
+    robots.getAll().onsuccess = ({ target: { result: [robot] } }) => {
+      const { own } = robot.task;
+      terms = own.program.filter(([name]) => name === "term").map(([, , term]) => term);
+      if (nameless) own.program = own.program.filter(([name]) => name !== "term");
+      robots.put(robot);
+    };
+    transaction.oncomplete = () => { database.close(); resolve(terms); };
+  };
+})"""
+"""Names of the reward's terms in the robot that the browser keeps; nameless: keep it without them."""
+
+
+def look_inside(lab: Lab, task: str) -> list[str]:
+    """Look into a robot of a task; what its reward is made of."""
+    lab.choose_task("watch", task)
+    lab.wait_watch("playing")
+    lab.wait_frames(timeout_s=60)
+    lab.page.click("#stage-tools [data-mode=figures]")
+    lab.page.locator("#grid-canvas").focus()
+    lab.page.keyboard.press("Enter")
+    lab.page.locator("#look-inside").click()
+    terms = lab.page.locator("#inside .inside-title:has(.num) ~ .inside-row")
+    terms.first.wait_for(timeout=BOOT_MS)
+    joints = lab.page.locator("#inside .inside-title:text-is('Joints') ~ .inside-row")
+    names = terms.locator(".inside-name").all_inner_texts()
+    return names[: len(names) - joints.count()]
+
+
+def test_a_robot_that_an_earlier_version_kept_shows_what_its_reward_is_made_of(
+    open_lab: OpenLab, plain_url: str
+) -> None:
+    lab = open_lab(plain_url)
+    lab.wait_watch("playing")
+    drop(lab, "crawler.zip", zipped_folder(FIXTURES / "crawler"))
+    wait_proposed(lab)
+    lab.page.click("#watch-robot")
+    lab.page.wait_for_selector("#panel-watch[data-task^='own-']", timeout=BOOT_MS, state="attached")
+    lab.wait_watch("playing")
+    task = shown_task(lab)
+    names = lab.page.evaluate(KEPT_TERMS, True)
+    assert "forward" in names
+    assert lab.page.evaluate(KEPT_TERMS, False) == []
+    lab.page.reload()
+    lab.wait_watch("playing")
+    assert look_inside(lab, task) == names
+    lab.page.locator("#inside .inside-note").wait_for(state="hidden")
+    assert lab.page.evaluate(KEPT_TERMS, False) == names
+    assert lab.notices() == []
+
+
 def test_a_hostile_robot_is_one_message_and_the_show_goes_on(open_lab: OpenLab, plain_url: str) -> None:
     lab = open_lab(plain_url)
     lab.wait_watch("playing")

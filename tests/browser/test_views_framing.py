@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 
 STAGES = {"1440x900": (1080, 852), "1024x768": (696, 720), "390x844": (390, 388)}
 """How large the page's stage is in windows of these sizes."""
+COVERED = {"1440x900": (0, 288), "1024x768": (0, 288), "390x844": (180, 0)}
+"""Of these stages, what the panel about one robot's inside covers (px), left and right."""
 FILLED = 0.75
 """Of the picture's width or height a formation takes at least this, or its robots are large already."""
 MODELS = ["house_position", "ant", "half_cheetah", "inverted_pendulum"]
@@ -126,7 +128,7 @@ def assert_within(box: Any) -> None:  # noqa: ANN401
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("count", [2, 5, 12])
+@pytest.mark.parametrize("count", [2, 5, 12, 50])
 def test_a_crowd_begins_within_the_picture_and_fills_it(
     page: Page, stage: str, model: str, count: int
 ) -> None:
@@ -156,6 +158,41 @@ def test_policies_side_by_side_stay_within_the_picture(page: Page, stage: str) -
     assert_within(page.evaluate(WANDER, [12, 0.6])["worst"])
 
 
+@pytest.mark.parametrize(("stage", "covered"), COVERED.items())
+@pytest.mark.parametrize("model", MODELS)
+def test_one_robot_is_seen_beside_what_lies_over_the_picture(
+    page: Page, stage: str, covered: tuple[int, int], model: str
+) -> None:
+    make(page, stage, model, 1)
+    page.evaluate("([left, right]) => { space.setCovered(left, right); gone([]); }", list(covered))
+    left, top, right, bottom = around(page.evaluate("boxes()"))
+    width, _ = STAGES[stage]
+    free = (covered[0] / width, 1 - covered[1] / width)
+    assert free[0] <= left
+    assert right <= free[1]
+    assert (left + right) / 2 == pytest.approx(sum(free) / 2, abs=0.12)
+    assert_within((left, top, right, bottom))
+    page.evaluate("() => { space.setCovered(0, 0); gone([]); }")
+    left, _, right, _ = around(page.evaluate("boxes()"))
+    assert (left + right) / 2 == pytest.approx(0.5, abs=0.12)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_fast_robot_is_not_ahead_of_the_picture(page: Page, stage: str) -> None:
+    make(page, stage, "half_cheetah", 1, calm=False)
+    # 8 m/s, as the shipped policy runs.
+    far = page.evaluate("""() => {
+      let far = 0;
+      for (let t = 0; t < 6; t += 0.033) {
+        gone([[8 * t, 0]]);
+        far = Math.max(t > 2 ? space.view.controls.target.distanceTo(space.view.target) : 0, far);
+      }
+      return far;
+    }""")
+    assert far < 0.2
+    assert_within(around(page.evaluate("boxes()")))
+
+
 def test_another_size_of_the_window_frames_them_anew(page: Page) -> None:
     make(page, "1440x900", "house_position", 12)
     for stage in ("1024x768", "390x844", "1440x900"):
@@ -180,6 +217,22 @@ def test_robots_of_one_world_that_walk_apart_are_all_seen(page: Page) -> None:
     wide = page.evaluate("space.view.distance")
     page.evaluate(apart, 0.9)
     assert page.evaluate("space.view.distance") < wide, "it comes nearer again"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_fifty_robots_of_one_world_are_all_seen(page: Page, stage: str) -> None:
+    make(page, stage, "house_position", 50)
+    page.evaluate("space.setOrder(true, false)")
+    # They begin in a grid and walk for 20 s, some fast, some askew, some not at all.
+    for seconds in (0, 5, 10, 20):
+        page.evaluate(
+            """(seconds) => gone(Array.from({ length: 50 }, (_, row) => [
+              1.1 * (row % 8) + 0.7 * (1 + Math.sin(2.3 * row)) * seconds,
+              1.1 * Math.floor(row / 8) + 0.3 * Math.sin(4 * row) * seconds,
+            ]))""",
+            seconds,
+        )
+        assert_within(around(page.evaluate("boxes()")))
 
 
 def test_who_has_turned_the_view_keeps_it(page: Page) -> None:

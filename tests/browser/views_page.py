@@ -46,12 +46,12 @@ def views_page(
     errors: list[str] = []
     context = chromium.new_context(viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
+    address = prepare(page, url)
     page.on(
         "console",
         lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     page.on("pageerror", lambda error: errors.append(str(error)))
-    address = prepare(page, url)
     if page.evaluate("navigator.serviceWorker?.controller ?? null") is None:
         page.route("**/views-alone.html", lambda route: route.fulfill(body=html, content_type="text/html"))
         page.goto(f"{address}views-alone.html")

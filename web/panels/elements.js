@@ -134,6 +134,12 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Whether what had the keyboard's focus has gone out of sight: a key would mean nothing then. */
+export function focusIsLost() {
+  const { activeElement } = document;
+  return activeElement === null || activeElement === document.body || !activeElement.checkVisibility();
+}
+
 /**
  * The element with an id, which the page always has.
  * @param {string} id

@@ -5,7 +5,7 @@ import { measure } from "./format.js";
 
 /** @import {Detail} from "../protocol" */
 /** @import {PlayControl} from "../play_control.js" */
-/** @import {Room} from "../page_types" */
+/** @import {Room, TaskRecord} from "../page_types" */
 /** @import {Stage} from "./stage.js" */
 /** @import {SceneActuator, SceneJoint} from "../views/scene.js" */
 
@@ -44,10 +44,14 @@ export class Inside {
   /**
    * @param {Stage} stage
    * @param {PlayControl} play
+   * @param {(task: TaskRecord) => Promise<void>} renew finds out how a reward's terms are named
    */
-  constructor(stage, play) {
+  constructor(stage, play, renew) {
     this.stage = stage;
     this.play = play;
+    this.renew = renew;
+    /** What is said of terms that have no names, by task. @type {Map<string, string>} */
+    this.nameless = new Map();
     /** @type {Room} */
     this.room = "watch";
     this.open = false;
@@ -78,15 +82,19 @@ export class Inside {
       "Inside",
     );
     this.summary = h("p", { class: "inside-summary num" });
+    this.note = h("p", { class: "inside-note", role: "status", hidden: true });
     this.lists = h("div");
     this.panel = h(
       "section",
       { class: "overlay-inside", id: "inside", "aria-label": "Inside the robot", tabIndex: 0 },
       this.summary,
+      this.note,
       this.lists,
     );
     byId("stage-tools").prepend(this.toggle);
     byId("stage").append(this.panel);
+    const watching = new ResizeObserver(() => this.#cover());
+    for (const each of [this.panel, byId("stage")]) watching.observe(each);
     stage.addEventListener("change", () => this.update());
     play.addEventListener("change", () => this.update());
     play.addEventListener("started", () => {
@@ -127,6 +135,17 @@ export class Inside {
     this.stage.places.stage.dataset.inside = on ? "yes" : "no";
     this.#ask(on ? (this.stage.view.close ?? -1) : -1);
     if (!on) this.stage.space?.setDetail(null);
+  }
+
+  /** Have the robot seen beside the panel, at whichever side that stands. */
+  #cover() {
+    const { panel, stage } = this;
+    const own = panel.getBoundingClientRect();
+    const all = stage.places.stage.getBoundingClientRect();
+    const [before, after] = [own.left - all.left, all.right - own.right];
+    if (own.width === 0) stage.space?.setCovered(0, 0);
+    else if (before < after) stage.space?.setCovered(before + own.width, 0);
+    else stage.space?.setCovered(0, after + own.width);
   }
 
   /**
@@ -196,6 +215,7 @@ export class Inside {
       this.#fill(scene.joints, scene.actuators, Object.keys(detail.terms));
     }
     this.#showTerms(detail.terms);
+    this.#sayWhyNoTerms(named === "" ? (this.play.show?.task ?? null) : null);
     for (const { joint, index, bar } of this.joints) {
       const value = detail.joints[index] ?? 0;
       const [low = -Math.PI, high = Math.PI] = joint.range ?? [];
@@ -210,6 +230,34 @@ export class Inside {
       const torque = (detail.actuator_force[index] ?? 0) * (actuator.gear ?? 1);
       const unit = scene?.joints[actuator.joint]?.type === "slide" ? "N" : "N m";
       bar.set(actuator.force > 0 ? torque / actuator.force : 0, `${rounded(torque, 0)} ${unit}`);
+    }
+  }
+
+  /**
+   * A robot that an earlier version kept has a reward whose terms have no names; they are found out once.
+   * @param {TaskRecord|null} task without terms
+   */
+  #sayWhyNoTerms(task) {
+    const program = task?.own?.program;
+    const nameless = Boolean(program && !program.some(([name]) => name === "term"));
+    this.note.hidden = !nameless;
+    if (!task || !nameless) return;
+    if (!this.nameless.has(task.id)) this.#findTerms(task);
+    setText(this.note, this.nameless.get(task.id) ?? "");
+  }
+
+  /** @param {TaskRecord} task */
+  async #findTerms(task) {
+    this.nameless.set(
+      task.id,
+      "An earlier version kept this robot; what its reward is made of is being read.",
+    );
+    try {
+      await this.renew(task);
+      if (this.play.show?.task === task) this.play.oneWorld.regroup();
+    } catch (error) {
+      const { message, todo = "" } = /** @type {{message: string, todo?: string}} */ (error);
+      this.nameless.set(task.id, `${message} ${todo}`.trim());
     }
   }
 

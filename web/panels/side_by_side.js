@@ -31,7 +31,7 @@ export class SideBySide {
     this.list = h("div");
     this.choice = h("select", { class: "select", id: "beside-policy", "aria-label": "Policy to add" });
     this.adder = button("Add", () => this.#add(), { icon: "plus", title: "Let it act beside the others" });
-    this.about = h("p", { class: "setting-problem" });
+    this.about = h("p", { class: "arena-about" });
     this.speed = h("p", { class: "arena-speed num", title: "Speed of the physics" });
     this.element = h(
       "section",

@@ -5,6 +5,7 @@ import { loadPart } from "../requirements.js";
 import { groupsOf } from "../views/policy_colours.js";
 import { loadScene } from "../views/scene.js";
 import { StickGrid } from "../views/stick_grid.js";
+import { focusIsLost } from "./elements.js";
 
 /** @import {Frame} from "../protocol" */
 /** @import {Notices} from "../errors.js" */
@@ -260,6 +261,7 @@ export class Stage extends EventTarget {
   /** Bring what is on screen to what the view says. */
   async #draw() {
     const { view } = this;
+    const held = this.places.stage.contains(document.activeElement);
     // The first robots move as figures, which are there at once; the 3D view is loaded while they do.
     if (this.frames >= FIRST_FRAMES) await this.#load3D();
     else this.patience ||= setTimeout(() => this.#open3D(), PATIENCE_MS);
@@ -295,6 +297,8 @@ export class Stage extends EventTarget {
     }
     this.#put();
     this.#changed();
+    // The figure or the button that led here has gone; what is drawn now takes its keys.
+    if (held && focusIsLost()) this.drawn.canvas.focus({ preventScroll: true });
   }
 
   /**
@@ -320,6 +324,9 @@ export class Stage extends EventTarget {
     const { frame, scene, close } = this.view;
     // A frame of the robots before these may still be on its way.
     if (!frame || !scene || frame.poses.length !== this.view.count * scene.bodies.length * 7) return;
+    // What draws them may still have others, while its own part is loaded.
+    const drawing = this.#wide ? this.field : this.spatial ? this.space : this.#figures;
+    if (drawing?.scene !== scene) return;
     if (this.#wide) this.field?.setFrame(frame);
     else if (!this.spatial) this.#figures.setFrame(frame);
     else if (close === null || this.view.others || this.view.together)

@@ -4,6 +4,10 @@ import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 const FOV_DEG = 30;
 /** Time (s) in which the camera makes up most of its lag behind the robot. */
 const LAG_S = 0.25;
+/** Over which the robot's speed is averaged (s): the camera goes along with it, so that a fast one is not ahead of the picture. */
+const PACE_S = 0.5;
+/** What moves faster than this (m/s) has not run there. */
+const FASTEST = 25;
 /** Coming nearer again takes longer (s): nobody is cut off meanwhile. */
 const NEARER_S = 1.2;
 /** It comes nearer only where it could by this much, and stays back a little more than it must, so that it rests. */
@@ -37,11 +41,22 @@ export class FollowCamera {
     this.following = true;
     this.target = new THREE.Vector3();
     this.shift = new THREE.Vector3();
+    /** Where the target was at the last step, and how fast it moves (m/s). */
+    this.before = new THREE.Vector3();
+    this.pace = new THREE.Vector3();
     this.home = { azimuth: 0, elevation: 0.2, distance: 5 };
     /** How far away (m) it stays until the user turns it. */
     this.distance = 5;
     this.tan = Math.tan(THREE.MathUtils.degToRad(FOV_DEG / 2));
     this.fresh = true;
+    /** Of the picture (px), and how far to the right of its middle what is looked at is seen, and is to be seen. */
+    this.size = { width: 1, height: 1 };
+    this.aside = { now: 0, wanted: 0 };
+  }
+
+  /** @param {number} px to the right of the picture's middle, where what is looked at is to be seen */
+  setAside(px) {
+    this.aside.wanted = px;
   }
 
   /**
@@ -98,6 +113,7 @@ export class FollowCamera {
   step(seconds, least) {
     const { fresh } = this;
     if (fresh) this.reset();
+    this.measurePace(seconds, fresh);
     let lag = 0;
     if (this.following) {
       this.shift.copy(this.target).sub(this.controls.target);
@@ -105,12 +121,44 @@ export class FollowCamera {
       // A robot that starts anew far away is not chased across the floor.
       const share = this.reducedMotion || lag > 4 * this.home.distance ? 1 : 1 - Math.exp(-seconds / LAG_S);
       this.shift.multiplyScalar(share);
+      // A crowd is kept within the picture as it is; one robot would run out of it.
+      if (!least) this.shift.addScaledVector(this.pace, (1 - share) * seconds);
       this.controls.target.add(this.shift);
       this.camera.position.add(this.shift);
     }
     if (least && this.fits) this.stayBack(least(this.controls.target));
     const gap = this.fits ? this.approach(seconds, fresh || this.reducedMotion) : 0;
-    return this.controls.update() || lag > 1e-3 || Math.abs(gap) > 1e-3;
+    const aside = this.stepAside(seconds, fresh || this.reducedMotion);
+    return this.controls.update() || lag > 1e-3 || Math.abs(gap) > 1e-3 || aside > 0.3;
+  }
+
+  /**
+   * @param {number} seconds since the last step
+   * @param {boolean} fresh whether the target is another one
+   */
+  measurePace(seconds, fresh) {
+    const { shift, before, pace, target } = this;
+    shift.copy(target).sub(before);
+    before.copy(target);
+    if (fresh) pace.set(0, 0, 0);
+    if (fresh || seconds <= 0 || shift.length() > FASTEST * seconds) return;
+    pace.lerp(shift.divideScalar(seconds), 1 - Math.exp(-seconds / PACE_S));
+  }
+
+  /**
+   * Move the middle of the view to where it is wanted.
+   * @param {number} seconds
+   * @param {boolean} jump whether at once
+   * @returns {number} how far (px) it was from there
+   */
+  stepAside(seconds, jump) {
+    const { aside, size } = this;
+    const gap = aside.wanted - aside.now;
+    if (gap === 0) return 0;
+    aside.now =
+      jump || Math.abs(gap) < 0.3 ? aside.wanted : aside.now + gap * (1 - Math.exp(-seconds / LAG_S));
+    this.resize(size.width, size.height);
+    return Math.abs(gap);
   }
 
   /**
@@ -170,8 +218,8 @@ export class FollowCamera {
    * @param {number} height
    */
   resize(width, height) {
-    this.camera.aspect = width / Math.max(1, height);
-    this.camera.updateProjectionMatrix();
+    this.size = { width, height: Math.max(1, height) };
+    this.camera.setViewOffset(width, this.size.height, -this.aside.now, 0, width, this.size.height);
   }
 
   /**

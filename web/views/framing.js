@@ -94,16 +94,14 @@ export class Framing {
   home(space, crowd) {
     const aspect = space.width / space.height;
     this.crowded = null;
-    if (space.count === 1) this.#alone(space, aspect);
+    if (space.count === 1) this.#alone(space);
     else this.#together(space, crowd, aspect);
   }
 
-  /**
-   * @param {Robot3D} space
-   * @param {number} aspect
-   */
-  #alone({ view, stagehand, floor }, aspect) {
+  /** @param {Robot3D} space */
+  #alone({ view, stagehand, floor, width, height, covered }) {
     const { shape, tall } = this;
+    const aspect = Math.max(1, width - covered.left - covered.right) / height;
     const flat = this.scene.view.axis === "xy";
     const across = view.distanceFor((2 * shape.half_width) / aspect, 0.62);
     const distance = flat ? across : Math.max(across, view.distanceFor(tall, 0.46));

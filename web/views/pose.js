@@ -146,6 +146,17 @@ export class PoseStream {
   }
 
   /**
+   * How far (m) a row is still shown from where it was told to be.
+   * @param {number} row
+   * @returns {[number, number]} along x and y
+   */
+  lag(row) {
+    const at = (row * this.bodies + this.tracked) * POSE;
+    const along = (/** @type {number} */ axis) => (this.shown[at + axis] ?? 0) - (this.to[at + axis] ?? 0);
+    return this.frames === 0 ? [0, 0] : [along(0), along(1)];
+  }
+
+  /**
    * Bring `shown` to a moment.
    * @param {number} now_ms
    * @returns {boolean} whether there is more to blend after this moment

@@ -96,6 +96,8 @@ export class Robot3D {
     this.pictures = 0;
     this.width = 0;
     this.height = 0;
+    /** At the sides (px), where something lies over the picture: one robot is seen between. */
+    this.covered = { left: 0, right: 0 };
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(container);
   }
@@ -203,6 +205,19 @@ export class Robot3D {
     this.ask();
   }
 
+  /**
+   * Something lies over the picture's sides from now on.
+   * @param {number} left how much of it (px)
+   * @param {number} right
+   */
+  setCovered(left, right) {
+    if (left === this.covered.left && right === this.covered.right) return;
+    this.covered = { left, right };
+    this.view.setAside((left - right) / 2);
+    this.frameHome();
+    this.ask();
+  }
+
   resize() {
     const { clientWidth, clientHeight } = this.container;
     if (clientWidth < 1 || clientHeight < 1) return;
@@ -295,9 +310,7 @@ export class Robot3D {
     this.push.step(stream.shown, scene.bodies.length, began);
     const moving = framing.step(this, stream, crowd, seconds);
     this.placeRing(scene, stream, offsets);
-    const at = 2 * (this.followed ?? 0);
-    const close = this.count === 1 || this.followed !== null;
-    this.insight.show(close ? this.detail : null, offsets[at] ?? 0, offsets[at + 1] ?? 0, floorHeight(scene));
+    this.placeInsight(scene, stream, offsets);
     const { target } = this.view.controls;
     this.floor.centre(
       target.x,
@@ -311,6 +324,24 @@ export class Robot3D {
     this.draw_ms = this.drawn_ms - began;
     this.pictures += 1;
     if (blending || moving || this.push.active) this.ask();
+  }
+
+  /**
+   * Draw what goes on inside at the robot as it is shown, which may still be on its way to where it is.
+   * @param {Scene} scene
+   * @param {PoseStream} stream
+   * @param {Float32Array} offsets
+   */
+  placeInsight(scene, stream, offsets) {
+    const row = this.followed ?? 0;
+    const close = this.count === 1 || this.followed !== null;
+    const [x, y] = stream.lag(row);
+    this.insight.show(
+      close ? this.detail : null,
+      x + (offsets[2 * row] ?? 0),
+      y + (offsets[2 * row + 1] ?? 0),
+      floorHeight(scene),
+    );
   }
 
   /**

@@ -109,6 +109,8 @@ function tinted(terms) {
   return Prec.lowest(plugin);
 }
 
+const LEAVING = "Tab indents. Escape, then Tab, leaves the code.";
+
 export class CodeEditor {
   /**
    * @param {HTMLElement} place
@@ -132,8 +134,12 @@ export class CodeEditor {
           syntaxHighlighting(COLOURS),
           THEME,
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
-          // Tab indents only while one writes, Escape then Tab leaves: CodeMirror's own rule for keyboards.
+          EditorView.contentAttributes.of({
+            "aria-label": label,
+            "aria-description": LEAVING,
+            spellcheck: "false",
+          }),
+          // Tab indents where one may write, Escape then Tab leaves: CodeMirror's own rule for keyboards.
           keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
           this.terms.of([]),
           this.changes.of([]),

@@ -2,7 +2,7 @@
 
 import { PageError } from "../../errors.js";
 import { loadScene } from "../../views/scene.js";
-import { h } from "../elements.js";
+import { byId, focusIsLost, h } from "../elements.js";
 import { plural } from "../format.js";
 import { BriefForm } from "./brief_form.js";
 import { BudgetForm } from "./budget_form.js";
@@ -172,10 +172,16 @@ export class AskRoom {
 
   /** Look closely at a member, or with null at all of them. @param {string|null} id */
   choose(id) {
+    const held = this.places.room.contains(document.activeElement);
+    const before = this.chosen;
     this.chosen = id;
     this.control.look(id);
     this.update();
     this.places.room.scrollTop = 0;
+    if (!held || !focusIsLost()) return;
+    // The button that led here has gone; back among the members the one that led away has not.
+    const card = this.members.find(({ member }) => member?.id === before) ?? this.members[0];
+    (id === null ? card?.open : byId("ask-back"))?.focus();
   }
 
   update() {

@@ -4,7 +4,7 @@ import { PageError } from "../../errors.js";
 import { RANDOM } from "../../policy_library.js";
 import { readRobotFile } from "../../robot_reader.js";
 import { StickGrid } from "../../views/stick_grid.js";
-import { button, h, setText } from "../elements.js";
+import { button, focusIsLost, h, setText } from "../elements.js";
 import { fullCount, measure, plural } from "../format.js";
 import { RobotChoicesForm } from "./robot_choices.js";
 
@@ -43,6 +43,7 @@ export class RobotSheet {
     this.facts = h("dl", { class: "facts num" });
     this.notes = h("ul", { class: "robot-notes" });
     this.form = new RobotChoicesForm(() => this.#propose());
+    this.choose = button("Choose a file", () => this.file.click(), { icon: "upload", id: "choose-robot" });
     this.start = h(
       "div",
       { class: "robot-start" },
@@ -51,7 +52,7 @@ export class RobotSheet {
         { class: "muted" },
         "An MJCF file, or a .zip that holds it with its meshes and includes, up to 24 MiB. It is read in this browser and stays in it.",
       ),
-      button("Choose a file", () => this.file.click(), { icon: "upload", id: "choose-robot" }),
+      this.choose,
       this.file,
       this.list,
     );
@@ -138,6 +139,7 @@ export class RobotSheet {
         this.#say(error);
       }
       this.#listRobots();
+      if (focusIsLost()) this.choose.focus();
     };
     return h(
       "li",
@@ -239,8 +241,10 @@ export class RobotSheet {
   /** @param {unknown} error */
   #say(error) {
     setText(this.status, "");
-    const known = error instanceof PageError ? `${error.message} ${error.todo}` : String(error);
-    setText(this.problem, known.trim());
+    if (!(error instanceof PageError)) return setText(this.problem, String(error));
+    // What the engine says ends without a stop.
+    const message = error.message.replace(/[^.!?:]$/, "$&.");
+    setText(this.problem, `${message} ${error.todo}`.trim());
   }
 
   /** @param {"watch"|"train"} room */

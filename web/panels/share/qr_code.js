@@ -51,7 +51,7 @@ export class QrCode {
     const css = side * Math.max(2, Math.floor(WIDTH_PX / side));
     const scale = Math.max(1, Math.round((css / side) * devicePixelRatio));
     canvas.width = canvas.height = side * scale;
-    canvas.style.width = canvas.style.height = `${css}px`;
+    canvas.style.width = `${css}px`;
     const context = canvas.getContext("2d");
     if (!context) return;
     context.fillStyle = "#fff";
