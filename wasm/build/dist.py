@@ -6,7 +6,7 @@
     tasks.json, settings.json                                   from tabrl_py.export
     runtime/, vendor/, fonts/                                   files of others, wasm/assets.lock
     runtime/pyodide/python_stdlib.zip, numpy-*.whl              repacked by python_parts
-    runtime/mujoco/mujoco.wasm                                  as engine.py makes it: faster, smaller
+    runtime/mujoco/mujoco.wasm                                  without its debugging information
     runtime/tabrl_py.zip                                        the Python package, compiled, for the workers
     wheels/tabrl_py-VERSION-py3-none-any.whl                    the Python package, for people
     NAME.br                                                     brotli copies, for servers that send them
@@ -30,21 +30,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wasm.build import (
-    assets,
-    compress,
-    engine,
-    kernels,
-    pyodide_wheels,
-    pypi_wheels,
-    python_parts,
-    sdk_parts,
-    stamps,
-)
+from wasm.build import assets, compress, kernels, pyodide_wheels, pypi_wheels, python_parts, sdk_parts, stamps
 from wasm.build.console import run_logged, say
 from wasm.build.errors import BuildError
 from wasm.build.js_imports import modules_at_start
 from wasm.build.paths import ASSETS_LOCK, CACHE, DIST, NODE_MODULES, ROOT, WASM
+from wasm.build.wasm_sections import without_custom_sections
 from wasm.build.wheel import build_wheel
 
 WEB = ROOT / "web"
@@ -68,7 +59,7 @@ def build() -> Path:
     """
     with _one_at_a_time():
         inputs = [WEB, CODE, WASM / "models", WASM / "kernels", WASM / "build", ASSETS_LOCK, *LEGAL]
-        inputs += [ROOT / "pyproject.toml", ROOT / "requirements-models.lock", WASM / "package-lock.json"]
+        inputs += [ROOT / "pyproject.toml", ROOT / "requirements-models.lock"]
         wanted = stamps.fingerprint(inputs, root=ROOT)
         stamp = STAMPS / "dist"
         if (DIST / "build.json").is_file() and stamps.is_fresh(stamp, wanted):
@@ -122,7 +113,8 @@ def _assemble(locked: list[assets.Asset], folder: Path) -> Path:
         target = folder / asset.destination
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(repacked.get(asset.destination, asset.local_path()), target)
-    shutil.copyfile(engine.optimized(folder / ENGINE), folder / ENGINE)
+    engine = folder / ENGINE
+    engine.write_bytes(without_custom_sections(engine.read_bytes()))
     wheel = build_wheel(folder / "wheels")
     python_parts.compile_package(wheel, folder / PACKAGE)
     _export(folder)
