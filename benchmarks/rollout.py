@@ -35,7 +35,7 @@ def main() -> None:
         prog="./build.sh bench rollout", description="Rollouts over raw physics."
     )
     parser.add_argument("--task", default=TASK)
-    parser.add_argument("--rollouts", type=int, default=30)
+    parser.add_argument("--rollouts", type=int, default=90)
     options = parser.parse_args()
     page, task = dist.build(), get_task(options.task)
     changes = {"n_envs": ENVS, "algo.n_steps": STEPS, "algo.n_epochs": 1, "total_steps": 10**9}
