@@ -47,7 +47,7 @@ def main() -> None:
         "versions": {side: runs[side][0]["versions"] for side in SIDES},
         "runs": runs,
     }
-    _results.write("sac", "./build.sh bench sac", table, record)
+    _results.write("sac", " ".join(["./build.sh bench sac", *sys.argv[1:]]), table, record)
     print(table)
     print(json.dumps({"bench": "sac", "figures": figures}))
 
