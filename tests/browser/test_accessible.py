@@ -35,7 +35,7 @@ REACHABLE = """() => {
 FOCUSED = """() => {
   const at = document.activeElement;
   const ring = (each) => each !== null && getComputedStyle(each).outlineStyle !== "none";
-  const marked = [at, at.closest("label"), at.nextElementSibling, at.parentElement].some(ring);
+  const marked = [at, at.closest("label, .cm-editor"), at.nextElementSibling, at.parentElement].some(ring);
   return [at.dataset.reach ?? null, at === document.body || marked, at.outerHTML.slice(0, 160)];
 }"""
 MOVING = """() => document.getAnimations().filter((each) => each.playState === "running")

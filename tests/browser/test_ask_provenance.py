@@ -80,13 +80,18 @@ def test_the_winners_file_tells_what_the_ledger_tells(open_page: OpenPage, built
         with lab.page.expect_download() as caught:
             lab.room.locator(".loop-result button:text-is('Export')").click()
         file = Path(caught.value.path()).read_bytes()
-        lab.room.locator(".loop-result button:text-is('Watch it')").click()
-        fitness_again(lab)
-        from_watch = lab.export()
+        lab.enter("watch")
         lab.import_policy("lighthouse.safetensors", file)
         measured = fitness_again(lab)
         words = lab.panel("watch").inner_text()
         told_by = [lab.page.evaluate(DESIGNED, json.dumps(claim)) for claim in CLAIMS]
+        lab.enter("ask")
+        lab.room.locator(".loop-result button:text-is('Watch it')").click()
+        lab.panel("watch").locator("*:has(> input:checked) > .tag:text-is('designed')").wait_for()
+        with lab.page.expect_download() as caught:
+            lab.press("Export")
+        assert not caught.value.suggested_filename.startswith("lighthouse")
+        from_watch = Path(caught.value.path()).read_bytes()
         assert lab.notices() == []
     assert [told is None for told in told_by] == [False, *[True] * (len(CLAIMS) - 1)]
     trained, judged = by_member(lines, "train"), by_member(lines, "evaluate")

@@ -27,7 +27,7 @@ import { tags } from "@lezer/highlight";
 const THEME = EditorView.theme(
   {
     "&": { color: "var(--text)", backgroundColor: "var(--ink)", fontSize: "12px", height: "100%" },
-    "&.cm-focused": { outline: "none" },
+    "&:focus-within, &.cm-focused": { outline: "2px solid var(--amber)", outlineOffset: "-2px" },
     ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", scrollbarWidth: "thin" },
     ".cm-content": { padding: "8px 0", caretColor: "var(--amber)" },
     ".cm-line": { padding: "0 12px 0 6px" },
