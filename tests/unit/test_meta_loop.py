@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tabrl_py.errors import ConfigError
@@ -17,22 +16,15 @@ from tabrl_py.meta.budget import Budget, Price, Usage
 from tabrl_py.meta.builtin import BuiltinDesigner
 from tabrl_py.meta.courses import course, summarize
 from tabrl_py.meta.designer import BUILTIN, Answer
-from tabrl_py.meta.genome import reward_code
 from tabrl_py.meta.ledger import LedgerError, hash_of
 from tabrl_py.meta.loop import replay
 from tabrl_py.meta.plan import Command
 from tabrl_py.meta.proposal import check_hyperparameters
-from tabrl_py.meta.starts import shipped_genome
 from tabrl_py.meta.view import provenance, view_of
 from tabrl_py.population.pbt import exploit, explore
 from tabrl_py.rewards.check import check_source
-from tabrl_py.rewards.compiled import compile_source
-from tabrl_py.rewards.fitness import fitness_source
-from tabrl_py.rewards.library import compute_reward
-from tabrl_py.rewards.state import State
 from tabrl_py.rng import Purpose, stream
-from tabrl_py.sim.native import NativeBatchSim
-from tabrl_py.tasks import get_task, with_signals
+from tabrl_py.tasks import get_task
 from tests.asynchronous import awaited
 
 FITNESS = "def fitness(s):\n    return alive(s), {}\n"
@@ -271,53 +263,6 @@ def test_a_child_goes_on_from_its_first_parent() -> None:
     anew = Loop(brief(members=4, pbt=False))
     finish(anew)
     assert starts(anew) == [None] * 4
-
-
-def test_the_first_generation_begins_with_what_is_known() -> None:
-    def first(designer: BuiltinDesigner, **changes: object) -> list[str]:
-        loop = Loop(brief(members=4, **changes))
-        while loop.state.stage != "asking":
-            do(loop, loop.commands()[0])
-        question = loop.commands()[0].question
-        assert question is not None
-        answer = awaited(designer.answer(question, loop.state))
-        for proposal in answer.proposals.values():
-            assert not check_source(proposal.reward, get_task(loop.brief.task))
-        return [answer.proposals[slot].rationale.split(":")[0] for slot in range(4)]
-
-    own, shot = "The task's own reward, in terms of the library.", "A first shot"
-    fitness = "The fitness itself, with a reward for staying up."
-    assert first(BuiltinDesigner()) == [fitness, own, shot, shot]
-    # Another fitness than the task's own says nothing about the task's reward.
-    assert first(BuiltinDesigner(), fitness="humanoid-hop") == [fitness, shot, shot, shot]
-    assert first(BuiltinDesigner(), task="humanoid-stand") == [fitness, shot, shot, shot]
-    assert first(BuiltinDesigner(informed=False)) == [shot] * 4
-
-
-def test_the_tasks_own_reward_says_the_same_in_terms_of_the_library() -> None:
-    task = get_task("humanoid-walk")
-    genome = shipped_genome(task)
-    assert genome is not None
-    code = reward_code({**genome, "goal": 0.0}, fitness_source("", task))
-    sim = NativeBatchSim(with_signals(task), 8)
-    sim.reset()
-    rng = np.random.default_rng(0)
-    for _ in range(30):
-        actions = rng.uniform(-1.0, 1.0, (8, task.action_size)).astype(np.float32)
-        sim.step(actions)
-        by_name = compute_reward(sim, actions)[1]
-        state = State(
-            sim.task.signal_slices(), sim.signals, sim.prev_signals, np.asarray(actions, np.float64), sim.dt,
-            sim.terminated,
-        )  # fmt: skip
-        by_code = compile_source(code, sim.task)(state)[1]
-    pairs = {
-        "alive": "alive", "forward": "speed_along_x", "heading": "facing", "sideways": "drift",
-        "control": "effort", "tilt": "tilt", "change": "change", "gait": "in_time", "flight": "flight",
-    }  # fmt: skip
-    for ours, theirs in pairs.items():
-        np.testing.assert_allclose(by_code[theirs], by_name[ours], rtol=1e-9, atol=1e-12, err_msg=theirs)
-    sim.close()
 
 
 def test_exploit_copies_the_top_quarter_and_explore_stays_in_range() -> None:
