@@ -121,7 +121,7 @@ export class PlayControl extends PlayWorkers {
       deterministic: true,
       speed: this.speed,
       show: part.id,
-      running: part.id === 0 || this.state === "playing",
+      running: part.id === 0 || this.state === "playing" || this.started === null,
       ...this.oneWorld.place(part),
     });
   }
@@ -319,6 +319,7 @@ export class PlayControl extends PlayWorkers {
     const booted = client?.ready !== null;
     this.client = null;
     this.boot = null;
+    this.notices.close("play-quiet");
     if (booted && show && this.losses < 2) {
       this.losses += 1;
       this.notices.show({
@@ -338,11 +339,16 @@ export class PlayControl extends PlayWorkers {
     });
   }
 
-  quiet() {
+  /** @param {number} seconds of silence; 0: it is back */
+  quiet(seconds) {
+    if (seconds === 0) {
+      this.notices.close("play-quiet");
+      return;
+    }
     this.notices.show({
-      key: "play",
+      key: "play-quiet",
       title: "The worker that moves the robots does not answer",
-      what: "Nothing was heard from it for half a minute.",
+      what: `Nothing was heard from it for ${Math.round(seconds)} s.`,
       todo: "Wait, or replace it.",
       actions: [
         {
@@ -350,6 +356,7 @@ export class PlayControl extends PlayWorkers {
           run: () => {
             this.client?.close();
             this.client = null;
+            this.notices.close("play-quiet");
             if (this.show) this.play(this.show);
           },
         },

@@ -147,7 +147,7 @@ export class PlayWorkers extends EventTarget {
         this.changed();
       },
       onLost: (error) => me() === this.client && this.lost(error),
-      onQuiet: (seconds) => me() === this.client && seconds > 0 && this.quiet(),
+      onQuiet: (seconds) => me() === this.client && this.quiet(seconds),
     };
   }
 
@@ -157,8 +157,8 @@ export class PlayWorkers extends EventTarget {
   /** The worker that shows is gone. @param {PageError} _error */
   lost(_error) {}
 
-  /** The worker that shows does not answer. */
-  quiet() {}
+  /** The worker that shows does not answer, or does again. @param {number} _seconds of silence; 0: it is back */
+  quiet(_seconds) {}
 
   changed() {
     this.dispatchEvent(new CustomEvent("change"));

@@ -19,7 +19,7 @@ import { failure, PageError } from "./errors.js";
 
 /** A worker that runs sends frames many times a second; the longest honest silence is one large minibatch. */
 export const QUIET_S = 30;
-/** Loading sends a message at each stage; a slow line takes long over the largest file. */
+/** Loading sends a message at each stage; a slow line takes long over the largest file, a slow machine over fifty robots' one world. */
 const BOOT_QUIET_S = 120;
 const CHECK_MS = 1000;
 /** A worker between two slices of its work answers a small question within some milliseconds. */
@@ -45,7 +45,10 @@ export class WorkerClient {
     this.pending = new Map();
     this.nextId = 1;
     this.busy = false;
+    /** It was told to start a show and has not said yet that it has. */
+    this.starting = false;
     this.heard_ms = performance.now();
+    this.checked_ms = this.heard_ms;
     this.quiet = false;
     this.watch = new CodeWatch((name) => this.#hangs(name));
     /** Settles when the worker can take a start message, or when it never will. @type {Promise<void>} */
@@ -108,6 +111,7 @@ export class WorkerClient {
    */
   send(message, transfer = []) {
     if (this.state === "lost" || this.state === "closed") return;
+    if (message.type === "start_playing") this.starting = true;
     this.worker.postMessage(message, transfer);
   }
 
@@ -161,6 +165,7 @@ export class WorkerClient {
   #receive(message) {
     this.heard_ms = performance.now();
     this.#setQuiet(false);
+    if (message.type === "started" || message.type === "failed") this.starting = false;
     if (message.type === "booting") {
       this.handlers.onBoot(message);
     } else if (message.type === "ready") {
@@ -244,13 +249,17 @@ export class WorkerClient {
   }
 
   #checkSilence() {
-    const seconds = (performance.now() - this.heard_ms) / 1000;
+    const now = performance.now();
+    // While the page itself stood still, asleep or busy, what the worker sent could not be heard.
+    this.heard_ms += Math.max(0, now - this.checked_ms - 2 * CHECK_MS);
+    this.checked_ms = now;
+    const seconds = (now - this.heard_ms) / 1000;
     if (this.state === "booting" && seconds > BOOT_QUIET_S) {
       this.#lose(
         `The ${this.name} did not finish loading`,
         `Nothing was heard from it for ${BOOT_QUIET_S} s.`,
       );
-    } else if (this.busy && seconds > QUIET_S) {
+    } else if (this.busy && seconds > (this.starting ? BOOT_QUIET_S : QUIET_S)) {
       this.#setQuiet(true, seconds);
     }
   }

@@ -212,6 +212,19 @@ def test_a_trainer_that_hangs_can_be_replaced(open_lab: OpenLab, isolated_url: s
     assert lab.notices() == ["A training worker was lost and is being replaced"]
 
 
+def test_a_player_that_was_silent_is_heard_again(open_lab: OpenLab, isolated_url: str) -> None:
+    """The message goes by itself when the worker is back, and the show goes on."""
+    lab = open_lab(isolated_url)
+    lab.wait_watch("playing")
+    silent = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40_000)"
+    worker_of(lab, "player").evaluate(f"void setTimeout(() => {silent})")
+    assert "Nothing was heard from it" in lab.notice(
+        "The worker that moves the robots does not answer", timeout_s=45
+    )
+    lab.page.locator(".notice").wait_for(state="detached", timeout=30_000)
+    lab.wait_frames(5)
+
+
 def test_a_lost_player_is_replaced(open_lab: OpenLab, isolated_url: str) -> None:
     lab = open_lab(isolated_url)
     lab.wait_watch("playing")

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import OpenLab
-from tests.browser.lab import PENDULUM, Lab
+from tests.browser.lab import BOOT_MS, PENDULUM, Lab
 from tests.kept_copy import keep_copy
 from tests.servers import served_plainly
 
@@ -104,7 +104,7 @@ def test_a_newer_version_is_offered_whole_and_never_forced(
         publish(site, "two")
         page.reload()
         assert page.evaluate(COLOUR).strip() == "one", "the older version serves until the newer is taken"
-        words = lab.notice("New version: reload")
+        words = lab.notice("New version: reload", timeout_s=BOOT_MS / 1000)
         assert "run" not in words
         assert page.evaluate(CACHES) == 2
         with page.expect_navigation():
@@ -143,7 +143,7 @@ def test_with_another_tab_open_the_older_version_stays(open_page: Callable[..., 
         other.goto(address)
         publish(site, "two")
         lab.page.reload()
-        lab.notice("New version: reload")
+        lab.notice("New version: reload", timeout_s=BOOT_MS / 1000)
         lab.page.click(".notice button:text-is('Reload')")
         assert "Close the other tabs" in lab.notice("TabRL is open in another tab")
         assert lab.page.evaluate(COLOUR).strip() == "one"

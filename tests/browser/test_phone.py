@@ -31,6 +31,21 @@ ONE_COLUMN = """() => {
     && parts[0].bottom <= parts[1].top + 1;
 }"""
 
+ANY_SPEED_FITS = """async () => {
+  const { times } = await import(new URL("panels/format.js", location.href).href);
+  const read = document.getElementById("speed-read");
+  const bar = document.querySelector(".readouts");
+  const told = [0, 0.0004, 0.0432, 0.256, 0.999, 1.234, 12.34, 123.4].map(times);
+  const before = read.textContent;
+  const cut = told.filter((text) => {
+    read.textContent = text;
+    return bar.scrollWidth > bar.clientWidth || document.scrollingElement.scrollWidth > innerWidth;
+  });
+  read.textContent = before;
+  return cut;
+}"""
+"""Speeds of slow and of fast machines that the top bar does not hold."""
+
 
 @pytest.mark.parametrize("size", [PHONE, SMALL_PHONE])
 def test_one_column_trains(open_lab: OpenLab, isolated_url: str, size: tuple[int, int]) -> None:
@@ -39,6 +54,7 @@ def test_one_column_trains(open_lab: OpenLab, isolated_url: str, size: tuple[int
     lab.page.locator("#speed-read:not(:empty)").wait_for()
     assert lab.page.evaluate(ONE_COLUMN)
     assert lab.page.evaluate(NOTHING_SIDEWAYS)
+    assert lab.page.evaluate(ANY_SPEED_FITS) == []
     assert lab.page.evaluate(SMALL_TARGETS) == []
     lab.train("InvertedPendulum-v5", {**PENDULUM, "total_steps": 50_000_000})
     lab.wait_updates(3)

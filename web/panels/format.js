@@ -74,11 +74,12 @@ export function duration(seconds) {
 }
 
 /**
- * 0.1x, 1x, 8x.
+ * <0.01x, 0.04x, 0.25x, 1x, 8.2x: as short as a small phone's top bar wants it.
  * @param {number} speed
  */
 export function times(speed) {
-  return `${Number(speed.toPrecision(2))}x`;
+  if (speed > 0 && speed < 0.01) return "<0.01x";
+  return `${speed < 1 ? Number(speed.toFixed(2)) : Number(speed.toPrecision(2))}x`;
 }
 
 /**
