@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.firefox import Firefox, running_firefox
 from tests.kept_copy import keep_copy
@@ -41,6 +41,9 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 """WebGL in software; no requests of the browser's own."""
+PATIENCE_MS = 90_000
+"""How long a page may take over what a person would see at once: a slow machine's cores may be shared by many."""
+expect.set_options(timeout=30_000)
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 
@@ -216,6 +219,7 @@ def open_page(chromium: Browser, pytestconfig: pytest.Config, prepare: Prepare) 
             accept_downloads=True,
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         url = prepare(page, url)
         page.on(

@@ -116,7 +116,7 @@ class Lab:
         """The titles of the messages in sight."""
         return self.page.locator(".notice-title").all_inner_texts()
 
-    def notice(self, title: str, timeout_s: float = 30) -> str:
+    def notice(self, title: str, timeout_s: float = 60) -> str:
         """Wait for the message with this title and return all its words."""
         shown = self.page.locator(".notice", has=self.page.get_by_text(title, exact=True))
         shown.wait_for(timeout=timeout_s * 1000)
@@ -126,7 +126,7 @@ class Lab:
         """How many pictures of moving robots the stage has been handed."""
         return int(self.page.locator("#stage").get_attribute("data-frames") or 0)
 
-    def wait_frames(self, more: int = 3, *, since: int | None = None, timeout_s: float = 30) -> None:
+    def wait_frames(self, more: int = 3, *, since: int | None = None, timeout_s: float = 60) -> None:
         """Wait until the stage was handed more pictures than it had, now or at an earlier moment."""
         self.page.wait_for_function(
             "least => Number(document.getElementById('stage').dataset.frames ?? 0) >= least",

@@ -164,7 +164,7 @@ def test_one_robot_is_seen_beside_what_lies_over_the_picture(
     page: Page, stage: str, covered: tuple[int, int], model: str
 ) -> None:
     make(page, stage, model, 1)
-    page.evaluate("([left, right]) => { space.setCovered(left, right); gone([]); }", list(covered))
+    page.evaluate("([left, right]) => { space.setCovered({ left, right }); gone([]); }", list(covered))
     left, top, right, bottom = around(page.evaluate("boxes()"))
     width, _ = STAGES[stage]
     free = (covered[0] / width, 1 - covered[1] / width)
@@ -172,9 +172,22 @@ def test_one_robot_is_seen_beside_what_lies_over_the_picture(
     assert right <= free[1]
     assert (left + right) / 2 == pytest.approx(sum(free) / 2, abs=0.12)
     assert_within((left, top, right, bottom))
-    page.evaluate("() => { space.setCovered(0, 0); gone([]); }")
+    page.evaluate("() => { space.setCovered({ left: 0, right: 0 }); gone([]); }")
     left, _, right, _ = around(page.evaluate("boxes()"))
     assert (left + right) / 2 == pytest.approx(0.5, abs=0.12)
+
+
+@pytest.mark.parametrize("count", [1, 4, 12])
+@pytest.mark.parametrize("stage", STAGES)
+def test_robots_are_seen_above_what_lies_over_the_picture(page: Page, stage: str, count: int) -> None:
+    make(page, stage, "house_position", count)
+    _, _, _, low = around(page.evaluate("boxes()"))
+    page.evaluate("() => { space.setCovered({ bottom: 0.35 * space.height }); gone([]); }")
+    left, top, right, bottom = around(page.evaluate("boxes()"))
+    assert_within((left, top, right, bottom))
+    assert bottom <= 0.65 + 0.02
+    page.evaluate("() => { space.setCovered({ bottom: 0 }); gone([]); }")
+    assert around(page.evaluate("boxes()"))[3] == pytest.approx(low, abs=0.02)
 
 
 @pytest.mark.parametrize("stage", STAGES)

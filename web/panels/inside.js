@@ -143,9 +143,9 @@ export class Inside {
     const own = panel.getBoundingClientRect();
     const all = stage.places.stage.getBoundingClientRect();
     const [before, after] = [own.left - all.left, all.right - own.right];
-    if (own.width === 0) stage.space?.setCovered(0, 0);
-    else if (before < after) stage.space?.setCovered(before + own.width, 0);
-    else stage.space?.setCovered(0, after + own.width);
+    if (own.width === 0) stage.space?.setCovered({ left: 0, right: 0 });
+    else if (before < after) stage.space?.setCovered({ left: before + own.width, right: 0 });
+    else stage.space?.setCovered({ left: 0, right: after + own.width });
   }
 
   /**

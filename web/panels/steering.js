@@ -62,7 +62,12 @@ export class Steering {
     play.addEventListener("change", () => this.update());
     play.addEventListener("started", () => this.#begin());
     play.addEventListener("frame", () => this.#draw());
-    stage.addEventListener("change", () => this.#draw());
+    stage.addEventListener("change", () => {
+      this.#cover();
+      this.#draw();
+    });
+    const watching = new ResizeObserver(() => this.#cover());
+    for (const each of [place, stage.places.stage]) watching.observe(each);
     window.addEventListener("blur", () => this.releaseAll());
   }
 
@@ -88,6 +93,14 @@ export class Steering {
     this.stage.places.stage.dataset.steering = this.active ? "yes" : "no";
     this.auto.hidden = !this.steering;
     this.#draw();
+  }
+
+  /** Have robots seen above the pad, where it reaches the stage's middle; the transport lies lower than their feet. */
+  #cover() {
+    const own = this.place.getBoundingClientRect();
+    const all = this.stage.places.stage.getBoundingClientRect();
+    const reaches = own.width > 0 && own.right > all.left + all.width / 2;
+    this.stage.space?.setCovered({ bottom: reaches ? own.height : 0 });
   }
 
   /**

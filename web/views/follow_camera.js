@@ -49,14 +49,18 @@ export class FollowCamera {
     this.distance = 5;
     this.tan = Math.tan(THREE.MathUtils.degToRad(FOV_DEG / 2));
     this.fresh = true;
-    /** Of the picture (px), and how far to the right of its middle what is looked at is seen, and is to be seen. */
+    /** Of the picture (px), and how far to the right of its middle and above it what is looked at is seen, and is to be seen. */
     this.size = { width: 1, height: 1 };
-    this.aside = { now: 0, wanted: 0 };
+    this.aside = { now: { right: 0, up: 0 }, wanted: { right: 0, up: 0 } };
   }
 
-  /** @param {number} px to the right of the picture's middle, where what is looked at is to be seen */
-  setAside(px) {
-    this.aside.wanted = px;
+  /**
+   * Where what is looked at is to be seen.
+   * @param {number} right of the picture's middle (px)
+   * @param {number} up above it (px)
+   */
+  setAside(right, up) {
+    this.aside.wanted = { right, up };
   }
 
   /**
@@ -153,12 +157,15 @@ export class FollowCamera {
    */
   stepAside(seconds, jump) {
     const { aside, size } = this;
-    const gap = aside.wanted - aside.now;
+    const { now, wanted } = aside;
+    const [right, up] = [wanted.right - now.right, wanted.up - now.up];
+    const gap = Math.hypot(right, up);
     if (gap === 0) return 0;
+    const share = jump || gap < 0.3 ? 1 : 1 - Math.exp(-seconds / LAG_S);
     aside.now =
-      jump || Math.abs(gap) < 0.3 ? aside.wanted : aside.now + gap * (1 - Math.exp(-seconds / LAG_S));
+      share === 1 ? { ...wanted } : { right: now.right + share * right, up: now.up + share * up };
     this.resize(size.width, size.height);
-    return Math.abs(gap);
+    return gap;
   }
 
   /**
@@ -219,7 +226,8 @@ export class FollowCamera {
    */
   resize(width, height) {
     this.size = { width, height: Math.max(1, height) };
-    this.camera.setViewOffset(width, this.size.height, -this.aside.now, 0, width, this.size.height);
+    const { right, up } = this.aside.now;
+    this.camera.setViewOffset(width, this.size.height, -right, up, width, this.size.height);
   }
 
   /**

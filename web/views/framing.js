@@ -34,14 +34,15 @@ export class Sight {
    * @param {number} tan of half the angle that it sees upwards
    * @param {number} aspect width by height
    * @param {number} share of half the picture that may be taken
+   * @param {number} free of the picture's height, where nothing lies over it
    */
-  constructor({ azimuth, elevation }, tan, aspect, share) {
+  constructor({ azimuth, elevation }, tan, aspect, share, free) {
     const [cos, sin] = [Math.cos(azimuth), Math.sin(azimuth)];
     const [cos_e, sin_e] = [Math.cos(elevation), Math.sin(elevation)];
     this.right = [-sin, cos, 0];
     this.up = [-sin_e * cos, -sin_e * sin, cos_e];
     this.towards = [cos_e * cos, cos_e * sin, sin_e];
-    this.tans = [tan * aspect * share, tan * share];
+    this.tans = [tan * aspect * share, tan * share * free];
     this.target = { x: 0, y: 0, z: 0 };
     this.distance = 0;
   }
@@ -104,7 +105,8 @@ export class Framing {
     const aspect = Math.max(1, width - covered.left - covered.right) / height;
     const flat = this.scene.view.axis === "xy";
     const across = view.distanceFor((2 * shape.half_width) / aspect, 0.62);
-    const distance = flat ? across : Math.max(across, view.distanceFor(tall, 0.46));
+    const free = 1 - covered.bottom / height;
+    const distance = flat ? across : Math.max(across, view.distanceFor(tall, 0.46 * free));
     view.setHome({ azimuth: AZIMUTH, elevation: radians(flat ? 40 : 11), distance });
     stagehand.setReach(3 * tall, 3 * distance);
     floor.setPool(4.5 * tall);
@@ -115,12 +117,14 @@ export class Framing {
    * @param {Crowd} crowd
    * @param {number} aspect
    */
-  #together({ view, stagehand, floor, count, followed, together, racing }, crowd, aspect) {
+  #together(space, crowd, aspect) {
+    const { view, stagehand, floor, count, followed, together, racing } = space;
+    const free = 1 - space.covered.bottom / space.height;
     // Many stand behind each other: only from higher up is each of them seen.
     const elevation = radians(followed !== null ? 24 : count > FORMED ? 28 : 12);
-    const near = view.distanceFor(this.tall, TALLEST);
+    const near = view.distanceFor(this.tall, TALLEST * free);
     const sight = (/** @type {number} */ share) =>
-      new Sight({ azimuth: AZIMUTH, elevation }, view.tan, aspect, share);
+      new Sight({ azimuth: AZIMUTH, elevation }, view.tan, aspect, share, free);
     const formed = this.#form(crowd, sight(BEGINNING), view, aspect);
     const all = Math.max(near, racing ? view.distanceFor((count * LANE_M) / aspect, 0.9) : formed);
     // Robots that are where they are may stand closer than the formation.

@@ -96,8 +96,8 @@ export class Robot3D {
     this.pictures = 0;
     this.width = 0;
     this.height = 0;
-    /** At the sides (px), where something lies over the picture: one robot is seen between. */
-    this.covered = { left: 0, right: 0 };
+    /** At the edges (px), where something lies over the picture: robots are seen between; many of them at the sides, too. */
+    this.covered = { left: 0, right: 0, bottom: 0 };
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(container);
   }
@@ -206,14 +206,15 @@ export class Robot3D {
   }
 
   /**
-   * Something lies over the picture's sides from now on.
-   * @param {number} left how much of it (px)
-   * @param {number} right
+   * Something lies over the picture's edges from now on.
+   * @param {Partial<Robot3D["covered"]>} edges how much of it (px); the others stay as they are
    */
-  setCovered(left, right) {
-    if (left === this.covered.left && right === this.covered.right) return;
-    this.covered = { left, right };
-    this.view.setAside((left - right) / 2);
+  setCovered(edges) {
+    const { left, right, bottom } = { ...this.covered, ...edges };
+    const { covered } = this;
+    if (left === covered.left && right === covered.right && bottom === covered.bottom) return;
+    this.covered = { left, right, bottom };
+    this.view.setAside((left - right) / 2, bottom / 2);
     this.frameHome();
     this.ask();
   }
