@@ -42,7 +42,7 @@ CHROMIUM_FLAGS = [
 ]
 """WebGL in software; no requests of the browser's own."""
 PATIENCE_MS = 90_000
-"""How long a page may take over what a person would see at once: a slow machine's cores may be shared by many."""
+"""How long a page may take over what a person would see at once: many may share a slow machine."""
 expect.set_options(timeout=30_000)
 LEFT_OUT = pytest.StashKey[list[str]]()
 

@@ -162,8 +162,7 @@ export class FollowCamera {
     const gap = Math.hypot(right, up);
     if (gap === 0) return 0;
     const share = jump || gap < 0.3 ? 1 : 1 - Math.exp(-seconds / LAG_S);
-    aside.now =
-      share === 1 ? { ...wanted } : { right: now.right + share * right, up: now.up + share * up };
+    aside.now = share === 1 ? { ...wanted } : { right: now.right + share * right, up: now.up + share * up };
     this.resize(size.width, size.height);
     return gap;
   }
