@@ -147,6 +147,8 @@ class LoopView:
     """Whether nothing more will happen by itself; BranchFrom can still go on."""
     generation: int
     generations: int
+    size: int
+    """Members of the generation in work; final trainings left out."""
     designer: LoopDesigner
     text: str
     task: str

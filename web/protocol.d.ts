@@ -197,6 +197,8 @@ export interface LoopView {
   over: boolean;
   generation: number;
   generations: number;
+  /** Members of the generation in work; final trainings left out. */
+  size: number;
   designer: LoopDesigner;
   text: string;
   task: string;

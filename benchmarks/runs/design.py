@@ -1,6 +1,7 @@
 """One part of `bench loop`, in a process of its own; its last line is the result as JSON.
 
-loop      the built-in designer's loop: members x generations x steps, weights go on
+loop      the built-in designer's loop: members x generations x steps, weights go on, and each generation has
+          half as many members, which train for twice as long
 random    rewards that the same designer draws: as many members, each as long as a whole lineage of the loop
 hand      a reward written by hand, one training of all those steps: the shipped one, for hopping HOP_REWARD
 rung      one reward of the ladder, trained for so many steps
@@ -128,7 +129,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.part == "loop":
         sizes = {"members": MEMBERS, "generations": GENERATIONS, "steps_per_member": args.steps}
-        result = _designed(args, _brief(args, pbt=True, **sizes), BuiltinDesigner())
+        result = _designed(args, _brief(args, pbt=True, narrow=True, **sizes), BuiltinDesigner())
     elif args.part == "random":
         sizes = {"members": MEMBERS, "generations": 1, "steps_per_member": args.steps * GENERATIONS}
         result = _designed(args, _brief(args, **sizes), BuiltinDesigner(informed=False))

@@ -64,6 +64,12 @@ class Brief:
         "A member goes on from its parent's weights, the worst one without a parent from the best; off: each "
         "begins anew.",
     )
+    narrow: bool = setting(
+        False,
+        "Narrow down",
+        "Each generation has half as many members as the one before and trains each for twice as long: the "
+        "best learn most.",
+    )
     images: bool = setting(False, "Show pictures", "The designer sees a contact sheet of each robot's gait.")
     plateau: int = setting(
         0,
@@ -116,6 +122,18 @@ class Brief:
         if self.designer == "claude" and not self.model:
             raise ConfigError("model is empty; choose one of the models that the API lists")
 
+    def size_of(self, generation: int) -> int:
+        """Members of a generation, counted from 1 since the search began or branched."""
+        return max(1, self.members >> (generation - 1)) if self.narrow else self.members
+
+    def steps_of(self, generation: int) -> int:
+        """Control steps of each of its members: no generation costs more than another.
+
+        Successive halving: Karnin, Koren, Somekh, "Almost Optimal Exploration in Multi-Armed Bandits", ICML
+        2013; for hyperparameters Jamieson and Talwalkar, arXiv:1502.07943.
+        """
+        return self.steps_per_member * self.members // self.size_of(generation)
+
     @property
     def seeds(self) -> list[int]:
         """That every fitness is measured on."""
@@ -130,8 +148,11 @@ class Brief:
         return self.seed * 1_000 % 2**31 + 500 + index
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return dataclasses.asdict(self)
+        """Plain JSON values. What a ledger of before it was there lacks is not said where it is off."""
+        record = dataclasses.asdict(self)
+        if not self.narrow:
+            del record["narrow"]
+        return record
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Brief":

@@ -44,6 +44,8 @@ class BuiltinDesigner:
             return _proposal(genome, words, (), state)
         best = parents[0] if slot == 0 else _tournament(parents, rng)
         genome = _genome_of(best)
+        if slot == 0 and question.round == 0 and state.brief.pbt:
+            return _proposal(genome, f"{best.label} goes on learning, unchanged.", (best.id,), state)
         chosen = [best]
         if len(parents) > 1 and slot and rng.random() < 0.5:
             other = _tournament([member for member in parents if member is not best], rng)

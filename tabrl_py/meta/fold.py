@@ -108,16 +108,16 @@ class Fold:
     def _make_generation(self, proposals: dict[int, Proposal]) -> None:
         """Members for every slot, pinned ones as the person wants them."""
         state, brief = self.state, self.state.brief
-        given = {**proposals, **{slot: proposal for slot, (_, proposal) in state.pins.items()}}
+        given = {**proposals, **{slot: proposal for slot, (_, proposal) in state.kept.items()}}
         starts = self._starts(given)
-        for slot in range(brief.members):
+        for slot in range(state.size):
             proposal = given.get(slot, Proposal("", "", ""))
             member = Member(
                 f"g{state.generation}.{slot}",
                 state.generation,
                 slot,
                 proposal,
-                brief.steps_per_member,
+                state.steps_each,
                 brief.training_seed(state.generation),
                 start=starts[slot],
             )
@@ -130,18 +130,22 @@ class Fold:
         """Ids of the members whose weights each slot begins with, "" for none.
 
         A child goes on from its first parent: what it asks for is near what that one has learned. One without
-        parents goes on from its slot's last member, the worst from the best.
+        parents goes on from its slot's last member, the worst from the best; where members get fewer, from one
+        of the best.
         """
-        state, n = self.state, self.state.brief.members
+        state, n = self.state, self.state.size
         before = {m.index: m for m in state.generation_members(state.generation - 1) if m.policy}
         if not state.brief.pbt or not before:
             return [""] * n
         if state.branch:
             return [state.branch] * n
-        fitness = [before[i].fitness if i in before else None for i in range(n)]
+        many = max(n, max(before) + 1)
+        fitness = [before[i].fitness if i in before else None for i in range(many)]
         known = [-math.inf if value is None else value for value in fitness]
         rng = stream(state.brief.seed % 2**32, Purpose.DESIGN, state.generation, 1)
-        own = [before[i].id if i in before else "" for i in exploit(known, rng)]
+        sources = exploit(known, rng) if many == n else sorted(before, key=lambda i: -known[i])
+        own = [before[i].id if i in before else "" for i in sources]
+        own += [""] * (n - len(own))
         return [self._parent_of(proposals.get(slot)) or own[slot] for slot in range(n)]
 
     def _parent_of(self, proposal: Proposal | None) -> str:

@@ -60,7 +60,7 @@ Fitness, frozen:
 ```python
 {fitness}
 ```
-Each member trains for {steps} control steps. There are {generations} generations at most. {weights}
+Each member trains for {steps} control steps. There are {generations} generations at most. {weights}{narrow}
 
 Propose generation {generation} with the tool {tool}: one reward for each of the slots {slots}, \
 different ideas rather than variations of one."""
@@ -68,6 +68,8 @@ _WEIGHTS_GO_ON = """\
 From generation 2 on a member goes on from the weights that its first parent has learned; one without \
 parents from those of its slot's last member, the worst from the best. So a child may ask for more than its \
 parent did."""
+_NARROW = """ \
+Each generation has half as many members as the one before, and trains each for twice as long."""
 _WEIGHTS_BEGIN_ANEW = "In every generation all members begin with untrained weights."
 _NEXT = """\
 {results}
@@ -101,9 +103,10 @@ def turn_of(question: Question, state: State, tool: str) -> str:
         said = _FIRST.format(
             text=brief.text,
             fitness=state.judge.source.rstrip(),
-            steps=brief.steps_per_member,
+            steps=state.steps_each,
             generations=state.limit,
             weights=_WEIGHTS_GO_ON if brief.pbt else _WEIGHTS_BEGIN_ANEW,
+            narrow=_NARROW if brief.narrow else "",
             generation=1,
             tool=tool,
             slots=slots,
@@ -120,7 +123,7 @@ def turn_of(question: Question, state: State, tool: str) -> str:
 
 
 def _pinned(question: Question, state: State) -> str:
-    taken = [LETTERS[slot] for slot in state.pins if slot not in question.slots]
+    taken = [LETTERS[slot] for slot in sorted(state.kept) if slot not in question.slots]
     if not taken:
         return ""
     return f"\n\nThe person keeps rewards of their own in {', '.join(taken)}; leave these slots out."

@@ -195,10 +195,34 @@ class State:
         return sum(member.steps for member in self.members.values())
 
     @property
+    def _since(self) -> int:
+        """Which generation this is since the search began or branched."""
+        return self.generation - self.limit + self.brief.generations
+
+    @property
+    def size(self) -> int:
+        """Members of the generation in work: the brief's, and room for all that the person keeps."""
+        made = len(self.generation_members(self.generation))
+        return made or max(self.brief.size_of(self._since), len(self.pins))
+
+    @property
+    def steps_each(self) -> int:
+        """Control steps of each member of the generation in work."""
+        return self.brief.steps_of(self._since)
+
+    @property
+    def kept(self) -> dict[int, tuple[str, Proposal]]:
+        """The pins in this generation's slots: one whose slot is no more moves to a free one."""
+        placed = {slot: pin for slot, pin in self.pins.items() if slot < self.size}
+        free = (slot for slot in range(self.size) if slot not in self.pins)
+        return placed | {next(free): pin for slot, pin in sorted(self.pins.items()) if slot >= self.size}
+
+    @property
     def slots_wanted(self) -> tuple[int, ...]:
         """Members of this generation that the designer is to propose now."""
         if self.round == 0:
-            return tuple(i for i in range(self.brief.members) if i not in self.pins)
+            kept = self.kept
+            return tuple(i for i in range(self.size) if i not in kept)
         return tuple(member.index for member in self.current if member.problems)
 
     def best_by_generation(self) -> list[float]:

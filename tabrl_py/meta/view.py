@@ -36,6 +36,7 @@ def view_of(loop: Loop, *, paused: bool = False, error: str = "") -> LoopView:
         over=state.over,
         generation=state.generation,
         generations=state.limit,
+        size=state.size,
         designer=loop.designer,
         text=loop.brief.text,
         task=loop.brief.task,

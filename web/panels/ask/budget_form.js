@@ -161,6 +161,7 @@ export class BudgetForm {
       checked: true,
       onchange: onChange,
     });
+    this.narrow = h("input", { type: "checkbox", class: "switch", id: "ask-narrow", onchange: onChange });
     this.images = h("input", { type: "checkbox", class: "switch", id: "ask-images", onchange: onChange });
     this.imagesRow = this.#switch(
       "ask-images",
@@ -186,6 +187,12 @@ export class BudgetForm {
           "Weights go on",
           "A member goes on from its parent's weights, the worst one without a parent from the best (population-based training). Off: each begins anew.",
           this.pbt,
+        ),
+        this.#switch(
+          "ask-narrow",
+          "Narrow down",
+          "Each generation has half as many members as the one before and trains each for twice as long: the best learn most.",
+          this.narrow,
         ),
         this.imagesRow,
         ...MORE.map((field) => this.#row(field)),
@@ -255,7 +262,11 @@ export class BudgetForm {
   /** The fields of the brief. @returns {Record<string, number|boolean>} */
   get value() {
     /** @type {Record<string, number|boolean>} */
-    const brief = { pbt: this.pbt.checked, images: this.images.checked && !this.imagesRow.hidden };
+    const brief = {
+      pbt: this.pbt.checked,
+      narrow: this.narrow.checked,
+      images: this.images.checked && !this.imagesRow.hidden,
+    };
     for (const { field, row, input } of this.rows.values()) {
       if (row.hidden) continue;
       const value = Number(input.value) * (field.scale ?? 1);

@@ -230,7 +230,7 @@ export class AskRoom {
   /** @param {LoopView|null} view */
   #updateCards(view) {
     const now = view?.members.filter(({ generation }) => generation === view.generation) ?? [];
-    const members = Number(this.control.record?.brief.members ?? 1);
+    const members = view?.size ?? Number(this.control.record?.brief.members ?? 1);
     const count =
       view?.stage === "final" || view?.stage === "done" ? now.length : Math.max(now.length, members);
     while (this.members.length > count) this.members.pop()?.destroy();
