@@ -130,8 +130,8 @@ class Fold:
         """Ids of the members whose weights each slot begins with, "" for none.
 
         A child goes on from its first parent: what it asks for is near what that one has learned. One without
-        parents goes on from its slot's last member, the worst from the best; where members get fewer, from one
-        of the best.
+        parents goes on from its slot's last member, the worst from the best; from the best one after another
+        where members get fewer.
         """
         state, n = self.state, self.state.size
         before = {m.index: m for m in state.generation_members(state.generation - 1) if m.policy}
