@@ -5,13 +5,15 @@ import { PageError } from "./errors.js";
 import { LiveTraining } from "./live_training.js";
 import { Curves } from "./panels/curves.js";
 import { byId, focusIsLost, setText } from "./panels/elements.js";
-import { shortCount, times } from "./panels/format.js";
+import { shortCount } from "./panels/format.js";
 import { GamepadSteering } from "./panels/gamepad.js";
 import { Inside } from "./panels/inside.js";
 import { RecordMenu } from "./panels/record_menu.js";
-import { RoomView, Stage } from "./panels/stage.js";
+import { RoomView } from "./panels/room_view.js";
+import { Stage } from "./panels/stage.js";
 import { runAnnouncement, trainWords, watchWords } from "./panels/stage_words.js";
 import { Steering } from "./panels/steering.js";
+import { sayPace, sayRun } from "./panels/top_bar.js";
 import { TrainPanel } from "./panels/train_panel.js";
 import { Transport } from "./panels/transport.js";
 import { WatchPanel } from "./panels/watch_panel.js";
@@ -235,7 +237,7 @@ export class App {
   /** Bring title, state and readouts up to date. */
   words() {
     const { play, run, room, trainPanel } = this;
-    this.#runState();
+    sayRun(run, room);
     if (room === "ask") return;
     const words =
       room === "watch"
@@ -250,22 +252,6 @@ export class App {
     /** @type {HTMLElement} */ (bar.firstElementChild).style.transform = `scaleX(${words.loading ?? 0})`;
   }
 
-  /** What trains, in the top bar and in the tab's title. */
-  #runState() {
-    const { run, room } = this;
-    const share = Math.floor((100 * run.steps) / (run.recipe?.total_steps ?? 1));
-    document.title = run.live ? `${share} % trained, TabRL` : "TabRL";
-    const state = byId("run-state");
-    state.hidden = run.state === "idle" || room === "train";
-    state.dataset.state = run.state;
-    setText(
-      state,
-      run.live || run.state === "finished"
-        ? `Training ${run.state}`
-        : `Training ${run.state}, ${shortCount(run.steps)} steps`,
-    );
-  }
-
   /** Drawing leaves the cores to learning, and to the physics of a large crowd that cannot hold its speed. */
   #spare() {
     const { play, run, room, stage } = this;
@@ -276,21 +262,11 @@ export class App {
     stage.grid.rest.spare(much ? "much" : behind ? "some" : "none");
   }
 
-  /** The measured speed in the top bar. */
+  /** The measured speed in the top bar, and the figures of a run. */
   readout() {
     this.#spare();
-    const { play, run, room } = this;
-    let [figure, unit] = ["", ""];
-    if (room === "watch") {
-      const factor = play.state === "playing" ? (play.frame?.real_time_factor ?? null) : null;
-      if (factor !== null) [figure, unit] = [times(factor), "real time"];
-    } else if (room === "train") {
-      const record = run.state === "running" ? run.latest : null;
-      if (record) [figure, unit] = [shortCount(record.steps_per_s), "steps/s"];
-      if (run.state === "running") this.trainPanel.stats.update();
-    }
-    setText(byId("speed-read"), figure);
-    setText(byId("speed-unit"), unit);
+    sayPace(this.room, this.play, this.run);
+    if (this.room === "train" && this.run.state === "running") this.trainPanel.stats.update();
   }
 
   /** Measure what random actions reach in a run's task, once per task, reward and browser. @param {TaskRecord} task */

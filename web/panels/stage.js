@@ -6,6 +6,7 @@ import { groupsOf } from "../views/policy_colours.js";
 import { loadScene } from "../views/scene.js";
 import { StickGrid } from "../views/stick_grid.js";
 import { focusIsLost } from "./elements.js";
+import { RoomView } from "./room_view.js";
 
 /** @import {Frame} from "../protocol" */
 /** @import {Notices} from "../errors.js" */
@@ -25,34 +26,6 @@ const FPS_MS = 1000;
 
 /** Whether the person asked for less motion. */
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-/** What a room shows; each room keeps its own while the other is in sight. */
-export class RoomView {
-  /** @param {"crowd"|"figures"} mode */
-  constructor(mode) {
-    /** How many robots are drawn: 3D crowd, or stick figures. @type {"crowd"|"figures"} */
-    this.mode = mode;
-    /** The row looked at closely, or null. @type {number|null} */
-    this.close = null;
-    /** The row that "Push" pushes, or null for all. @type {number|null} */
-    this.selected = null;
-    this.follow = true;
-    /** Whether the others are there around the one looked at closely. */
-    this.others = false;
-    /** @type {Scene|null} */
-    this.scene = null;
-    this.count = 1;
-    /** The policy's letter for each robot, or null where there is one policy. @type {string[]|null} */
-    this.labels = null;
-    /** They stand in one world: where they are drawn is where they are. */
-    this.together = false;
-    /** They race, each in a lane. */
-    this.racing = false;
-    this.dt = 0.02;
-    /** @type {{poses: Float32Array, torques: Float32Array, returns: number[], steps: number[], balls: number[]}|null} */
-    this.frame = null;
-  }
-}
 
 /** Fires "change" when what is looked at changes, and "select" (detail: row). */
 export class Stage extends EventTarget {

@@ -1,12 +1,13 @@
 /** @import {Scene} from "./scene.js" */
 /** @import {GridLayout} from "./grid_layout.js" */
+import { drawCaptions, lengthWords, returnWords } from "./grid_captions.js";
 import { cellAt, cellByKey, layOut } from "./grid_layout.js";
 import { NextPicture } from "./next_picture.js";
 import { PictureRest } from "./picture_rest.js";
 import { PoseStream } from "./pose.js";
 import { restPose } from "./scene.js";
 import { Figure } from "./stick_figure.js";
-import { css, font, mix, readTheme } from "./theme.js";
+import { css, mix, readTheme } from "./theme.js";
 
 /**
  * What a grid draws; a Frame of the protocol with its buffers read as float32.
@@ -240,7 +241,7 @@ export class StickGrid {
       figure.draw(ctx, layout.scale, this.torques, row, fade);
     }
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (layout.captions) this.drawCaptions(layout);
+    if (layout.captions) drawCaptions(this, layout);
     this.draw_ms = performance.now() - began;
     this.pictures += 1;
   }
@@ -263,52 +264,6 @@ export class StickGrid {
     ctx.lineWidth = 1.5;
     ctx.strokeStyle = css(theme.accent);
     ctx.stroke();
-  }
-
-  /** @param {GridLayout} layout */
-  drawCaptions(layout) {
-    const { ctx, theme } = this;
-    ctx.font = font(this.canvas, 12, "mono");
-    ctx.textBaseline = "alphabetic";
-    const bright = css(mix(theme.muted, theme.text, 0.5));
-    const quiet = css(theme.muted);
-    for (let row = 0; row < this.count; row++) {
-      const left = (row % layout.cols) * layout.cell_width;
-      const top = Math.floor(row / layout.cols) * layout.cell_height;
-      const base = top + Math.min(layout.cell_height - 10, layout.ground + this.depthBelow(layout) + 22);
-      const middle = left + layout.cell_width / 2;
-      ctx.textAlign = "left";
-      ctx.fillStyle = row === this.selected ? css(theme.accent) : quiet;
-      ctx.fillText(this.labels?.[row] ?? String(row + 1), left + 12, top + 22);
-      if (this.steps[row] === undefined) continue;
-      ctx.textAlign = "right";
-      ctx.fillStyle = bright;
-      ctx.fillText(this.returnText(row, layout.words), middle - 5, base);
-      ctx.textAlign = "left";
-      ctx.fillStyle = quiet;
-      ctx.fillText(this.lengthText(row), middle + 5, base);
-    }
-  }
-
-  /** @param {GridLayout} layout */
-  depthBelow(layout) {
-    return (this.figure?.view.down ?? 0) * layout.scale;
-  }
-
-  /**
-   * @param {number} row
-   * @param {boolean} words
-   */
-  returnText(row, words) {
-    const value = this.returns[row];
-    if (value === undefined) return "";
-    const text = Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(1);
-    return words ? `return ${text}` : text;
-  }
-
-  /** @param {number} row */
-  lengthText(row) {
-    return `${((this.steps[row] ?? 0) * this.dt).toFixed(1)} s`;
   }
 
   listen() {
@@ -404,7 +359,7 @@ export class StickGrid {
       const caption =
         this.steps[this.focused] === undefined
           ? ""
-          : `, return ${this.returnText(this.focused, false)}, ${this.lengthText(this.focused)}`;
+          : `, return ${returnWords(this.returns[this.focused], false)}, ${lengthWords(this.steps[this.focused], this.dt)}`;
       current.textContent = `Robot ${this.labels?.[this.focused] ?? this.focused + 1}${caption}`;
       this.canvas.setAttribute("aria-activedescendant", current.id);
     }

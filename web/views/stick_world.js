@@ -1,6 +1,7 @@
 /** @import {GridFrame} from "./stick_grid.js" */
 /** @import {Groups} from "./policy_colours.js" */
 /** @import {Scene} from "./scene.js" */
+import { lengthWords, returnWords } from "./grid_captions.js";
 import { groupsOf } from "./policy_colours.js";
 import { POSE } from "./pose.js";
 import { Figure } from "./stick_figure.js";
@@ -230,7 +231,11 @@ export class StickWorld extends StickGrid {
       if (!lit || this.steps[row] === undefined) continue;
       ctx.textBaseline = "top";
       ctx.fillStyle = css(mix(theme.muted, theme.text, 0.5));
-      ctx.fillText(`${this.returnText(row, true)}  ${this.lengthText(row)}`, left, top + 16);
+      ctx.fillText(
+        `${returnWords(this.returns[row], true)}  ${lengthWords(this.steps[row], this.dt)}`,
+        left,
+        top + 16,
+      );
     }
   }
 
