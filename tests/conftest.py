@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.firefox import Firefox, running_firefox
@@ -48,8 +49,8 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-pictures` copies the tests' pictures into docs/pictures/; `--server` chooses the host."""
-    parser.addoption("--update-pictures", action="store_true", help="renew the pictures of the documents")
+    """`--update-pictures` keeps the tests' pictures in docs/pictures/; `--server` chooses the host."""
+    parser.addoption("--update-pictures", action="store_true", help="renew docs/pictures")
     parser.addoption(
         "--server",
         choices=("own", "plain", "offline"),
@@ -57,6 +58,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="who isolates the page: the project's own server, or the service worker on a plain host under a"
         " sub-path (plain), whose server is then stopped (offline)",
     )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With `--update-pictures`, keep what was seen of the page's views, small, in docs/pictures/views/."""
+    if not session.config.getoption("--update-pictures") or hasattr(session.config, "workerinput"):
+        return
+    folder = ROOT / "docs" / "pictures" / "views"
+    folder.mkdir(parents=True, exist_ok=True)
+    for seen in (ROOT / "tests" / "artifacts").glob("*-*x*.png"):
+        with Image.open(seen) as picture:
+            picture.convert("RGB").save(folder / f"{seen.stem}.webp", quality=50, method=6)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
