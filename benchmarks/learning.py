@@ -20,6 +20,7 @@ MEASURES = {
     "evaluation_mean": "deterministic policy, 20 episodes",
     "last_100_training_mean": "last 100 training episodes",
 }
+REFERENCE = ["benchmarks.runs.stable_baselines3_run"]
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def _run(side: str, task: str, seed: int, steps: int) -> dict[str, Any]:
         f"{side}-{task}-{seed}-{steps}-{key}",
         sys.executable if ours else _runs.reference_python(),
         [
-            *("-m", "benchmarks.runs.tabrl_ppo" if ours else "benchmarks.runs.stable_baselines3_ppo"),
+            *("-m", *(["benchmarks.runs.tabrl_ppo"] if ours else [*REFERENCE, "--algorithm", "ppo"])),
             *("--task", task, "--seed", str(seed), "--steps", str(steps)),
         ],
     )

@@ -24,6 +24,7 @@ MEASURES = {
     "evaluation_mean": "deterministic policy, 20 episodes",
     "last_20_training_mean": "last 20 training episodes",
 }
+REFERENCE = ["benchmarks.runs.stable_baselines3_run"]
 
 
 def main() -> None:
@@ -61,7 +62,7 @@ def _run(side: str, seed: int, steps: int) -> dict[str, Any]:
         f"{side}-{TASK}-{seed}-{steps}-{key}",
         sys.executable if ours else _runs.reference_python(),
         [
-            *("-m", "benchmarks.runs.tabrl_sac" if ours else "benchmarks.runs.stable_baselines3_sac"),
+            *("-m", *(["benchmarks.runs.tabrl_sac"] if ours else [*REFERENCE, "--algorithm", "sac"])),
             *("--task", TASK, "--seed", str(seed), "--steps", str(steps)),
         ],
     )
