@@ -170,9 +170,8 @@ def test_a_loop_left_elsewhere_goes_on_when_it_is_told_again(
     go_on = lab.page.locator("#ask-continue")
     expect(go_on).to_be_disabled()
     expect(lab.page.locator("#designer-builtin")).to_be_hidden()
-    words = lab.panel("ask").inner_text()
-    assert "say where a server with a key is" in words
-    assert "Loading" not in words, "nobody can be asked yet"
+    expect(lab.panel("ask")).to_contain_text("say where a server with a key is")
+    assert "Loading" not in lab.panel("ask").inner_text(), "nobody can be asked yet"
     tell_where(lab, relay)
     go_on.click()
     lab.wait_over(90)
