@@ -161,7 +161,17 @@ export class BudgetForm {
       checked: true,
       onchange: onChange,
     });
-    this.narrow = h("input", { type: "checkbox", class: "switch", id: "ask-narrow", onchange: onChange });
+    /** Whether the person chose to narrow down or not; until then the designer decides. */
+    this.narrowChosen = false;
+    this.narrow = h("input", {
+      type: "checkbox",
+      class: "switch",
+      id: "ask-narrow",
+      onchange: () => {
+        this.narrowChosen = true;
+        onChange();
+      },
+    });
     this.images = h("input", { type: "checkbox", class: "switch", id: "ask-images", onchange: onChange });
     this.imagesRow = this.#switch(
       "ask-images",
@@ -245,8 +255,12 @@ export class BudgetForm {
     return row;
   }
 
-  /** @param {boolean} paid whether a language model is asked, so that tokens and money mean something */
+  /**
+   * A search without a language model narrows down by itself: it learns nothing from more results but which are best.
+   * @param {boolean} paid whether a language model is asked, so that tokens and money mean something
+   */
   setPaid(paid) {
+    if (!this.narrowChosen) this.narrow.checked = !paid;
     for (const { field, row } of this.rows.values()) if (field.paid) row.hidden = !paid;
     this.imagesRow.hidden = !paid;
   }
