@@ -13,6 +13,8 @@ from tabrl_py.tasks import get_task
 PROPOSED = "proposed"
 """As a brief's fitness: the designer proposes one, the person may edit it, then it is frozen."""
 LONGEST_TEXT = 4_000
+LONGEST_TRAINING = 10_000_000_000
+"""Control steps: as many as a recipe takes."""
 FIRST_EVALUATION_SEED = 100
 """Fitness is measured on seeds that no shown evaluation uses."""
 
@@ -111,6 +113,12 @@ class Brief:
             raise ConfigError("text is empty; say what the robot is to do")
         if len(self.text) > LONGEST_TEXT:
             raise ConfigError(f"text has {len(self.text)} letters; the most is {LONGEST_TEXT}")
+        longest = self.steps_of(self.generations)
+        if longest > LONGEST_TRAINING:
+            raise ConfigError(
+                f"steps_per_member={self.steps_per_member} comes to {longest} for the last member, as the search "
+                f"narrows down; the most is {LONGEST_TRAINING}: lower it, or let members stay as many"
+            )
         task = get_task(self.task)
         if self.fitness == PROPOSED and self.designer == "builtin":
             raise ConfigError(

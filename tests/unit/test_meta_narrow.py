@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tabrl_py.errors import ConfigError
 from tabrl_py.meta import Brief, Loop
 from tabrl_py.meta.loop import replay
 from tabrl_py.meta.prompts import turn_of
@@ -37,6 +38,12 @@ def test_no_generation_costs_more_than_the_first(members: int) -> None:
     assert counts == [max(1, members >> g) for g in range(6)]
     for count, steps in sizes(loop):
         assert members * 1000 - count < count * steps.pop() <= members * 1000
+
+
+def test_more_steps_than_a_recipe_takes_are_refused_at_once() -> None:
+    narrow(members=16, steps_per_member=1_000_000_000, generations=4)
+    with pytest.raises(ConfigError, match="comes to 16000000000 for the last member"):
+        narrow(members=16, steps_per_member=1_000_000_000, generations=5)
 
 
 def test_the_best_goes_on_unchanged_and_others_from_their_parents() -> None:
