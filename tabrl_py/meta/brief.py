@@ -116,8 +116,8 @@ class Brief:
         longest = self.steps_of(self.generations)
         if longest > LONGEST_TRAINING:
             raise ConfigError(
-                f"steps_per_member={self.steps_per_member} comes to {longest} for the last member, as the search "
-                f"narrows down; the most is {LONGEST_TRAINING}: lower it, or let members stay as many"
+                f"steps_per_member={self.steps_per_member} comes to {longest} for the last member, as the "
+                f"search narrows down; the most is {LONGEST_TRAINING}: lower it, or let members stay as many"
             )
         task = get_task(self.task)
         if self.fitness == PROPOSED and self.designer == "builtin":
