@@ -96,7 +96,7 @@ export class Robot3D {
     this.pictures = 0;
     this.width = 0;
     this.height = 0;
-    /** At the edges (px), where something lies over the picture: robots are seen between; many of them at the sides, too. */
+    /** At the edges (px), where something lies over the picture: one robot is seen between the sides, and all above the bottom. */
     this.covered = { left: 0, right: 0, bottom: 0 };
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(container);
