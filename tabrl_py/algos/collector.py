@@ -10,7 +10,7 @@ from tabrl_py.algos.episodes import EpisodeStatistics
 from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.strider import Strider
 from tabrl_py.algos.variation import Variation
-from tabrl_py.policy.file import ActionBounds
+from tabrl_py.policy.bounds import ActionBounds
 from tabrl_py.rewards.steps import UnrewardedSteps
 from tabrl_py.rewards.sums import Terms
 from tabrl_py.sim.batch import BatchSim

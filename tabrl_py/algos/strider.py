@@ -1,5 +1,6 @@
 """Strides of a rollout: steps that the simulation makes by itself, and what Python does after them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -13,9 +14,20 @@ from tabrl_py.sim.batch import BatchSim
 from tabrl_py.sim.strides import Plan, StridingSim
 from tabrl_py.types import F32, I64
 
+STRIDE_S = 0.08
+"""A stride takes about so long: messages, and a person's press of Pause, wait for its end."""
 ROW_STEPS = 256
-"""About so many control steps of single rows are made at a time: messages wait that long."""
-MOST = 16
+"""So many control steps of single rows has the first stride, when nobody knows yet how long they take."""
+MOST = 64
+
+
+def next_length(steps: int, step_s: float) -> int:
+    """How many steps a stride may have after one whose steps took so long, 1 to MOST.
+
+    It grows at most to the double, since a short stride measures coarsely, and shrinks at once.
+    """
+    fitting = MOST if step_s * MOST <= STRIDE_S else int(STRIDE_S / step_s)
+    return max(1, min(fitting, 2 * steps, MOST))
 
 
 class Strider:
@@ -76,7 +88,9 @@ class Strider:
         sim, rollout, steps = self._sim, self._rollout, self._steps
         t, slot = rollout.steps, steps.count
         most = min(self._most, rollout.n_steps - t, len(steps.signals) - slot)
+        began = time.perf_counter()
         made = sim.stride(t, slot, most)
+        self._most = next_length(self._most, (time.perf_counter() - began) / made)
         self.policy_s = sim.policy_s
         rollout.steps, steps.count = t + made, slot + made
         last = t + made - 1

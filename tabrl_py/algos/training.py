@@ -251,13 +251,14 @@ class Training:
             obs_count=0.0 if moments is None else moments.count,
             squash=actor.squash,
             layer_norm=actor.layer_norm,
+            critic=actor.critic,
             steps=self.steps,
             recipe=self.recipe.to_json(),
             evaluation=evaluation,
         )
 
     def start_from(self, policy: Policy) -> None:
-        """Take the weights and the normaliser of a policy; what else is learned begins anew.
+        """Take the weights of a policy, its critic and normaliser where it has them; all else begins anew.
 
         Raises:
             PolicyFileError: the policy does not fit the task or the recipe's network.
@@ -272,7 +273,7 @@ class Training:
                 "hidden layers, activation, layer norm, normalisation and squashing of the policy are "
                 f"{theirs}, those of the recipe {mine}; set the recipe's network to the policy's"
             )
-        self.algorithm.load_actor(policy.params)
+        self.algorithm.load_actor(policy.params, policy.critic)
         if self.normalizer is not None and policy.normalizer is not None:
             self.normalizer.moments.load_state(policy.normalizer.moments.state())
             self.normalizer.refresh()

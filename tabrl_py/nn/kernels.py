@@ -127,7 +127,7 @@ class Library:
         return out
 
     def to_bounds(self, actions: F32, low: F32, high: F32, *, squash: bool = False) -> F32:
-        """(B, A) actions in [-1, 1] where allowed, mapped to bounds (A,); see policy.file.ActionBounds."""
+        """(B, A) actions in [-1, 1] where allowed, mapped to bounds (A,); see policy.bounds.ActionBounds."""
         rows, width = actions.shape
         out = np.empty_like(actions)
         pointers = addresses((out, out.shape), (actions, actions.shape), (low, (width,)), (high, (width,)))

@@ -13,6 +13,7 @@ from tabrl_py.errors import PolicyFileError
 from tabrl_py.nn.mlp import ACTIVATIONS, MLP, layer_views, parameter_count
 from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.policy import safetensors
+from tabrl_py.policy.bounds import ActionBounds
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Float
 
@@ -20,6 +21,8 @@ FORMAT = "tabrl-policy"
 FORMAT_VERSION = 1
 EXTENDED_VERSION = 2
 """Of files that squash or normalise layers: a reader of version 1 alone would leave that out."""
+CRITIC_VERSION = 3
+"""Of files that also hold a critic, which readers of the versions before refuse as unknown."""
 SQUASHES = ("none", "tanh")
 LARGEST_LAYER = 65_536
 LARGEST_ELEMENTS = 64_000_000
@@ -45,6 +48,8 @@ class Policy:
         params: the actor's weights and biases in MLP's order, then the A log standard deviations.
         squash: what brings the network's output to [-1, 1] beside clipping: none, or tanh as SAC does.
         layer_norm: whether the sums of hidden layers are normalised; see nn/mlp.py.
+        critic: weights and biases in MLP's order of a network with the same hidden layers and one output, the
+            value of an observation; training may begin with it, acting needs none. None: the file has none.
         obs_mean: (O,) of the observation normaliser; None when observations are not normalised.
         obs_var: (O,).
         obs_count: how many observations the normaliser has seen.
@@ -65,6 +70,7 @@ class Policy:
     params: F32
     squash: str = "none"
     layer_norm: bool = False
+    critic: F32 | None = None
     obs_mean: F64 | None = None
     obs_var: F64 | None = None
     obs_count: float = 0.0
@@ -107,7 +113,7 @@ class Policy:
         return normalizer
 
     @cached_property
-    def bounds(self) -> "ActionBounds":
+    def bounds(self) -> ActionBounds:
         """The mapping to the task's units."""
         return ActionBounds(self.action_low, self.action_high)
 
@@ -137,30 +143,6 @@ class Policy:
         if self.normalizer is not None:
             x = self.normalizer.normalize(x, np.empty_like(x))
         return self.network.forward(x).astype(np.float32)
-
-
-class ActionBounds:
-    """Maps a policy's actions, in [-1, 1] where allowed, affinely to a task's bounds."""
-
-    def __init__(self, low: tuple[float, ...], high: tuple[float, ...]) -> None:
-        lows, highs = np.array(low, dtype=np.float32), np.array(high, dtype=np.float32)
-        self._low, self._high = lows, highs
-        self._middle: F32 = 0.5 * (lows + highs)
-        self._half: F32 = 0.5 * (highs - lows)
-        self._plain = bool((lows == -1.0).all() and (highs == 1.0).all())
-
-    def to_task(self, actions: Float, out: Float) -> F32:
-        """Clip to [-1, 1], then middle + half-width * action, into `out`; both (N, A)."""
-        np.maximum(actions, -1.0, out=out)
-        np.minimum(out, 1.0, out=out)
-        if self._plain:
-            return out
-        np.multiply(out, self._half, out=out)
-        np.add(out, self._middle, out=out)
-        # Rounding may pass a bound by one unit in the last place.
-        np.maximum(out, self._low, out=out)
-        np.minimum(out, self._high, out=out)
-        return out
 
 
 def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> None:
@@ -202,8 +184,9 @@ def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> Non
 def save_policy(policy: Policy) -> bytes:
     """The policy's file; equal policies give equal bytes."""
     tensors: safetensors.Tensors = {"log_std": policy.log_std}
-    for layer, (w, b) in enumerate(layer_views(policy.sizes, policy.params[: -policy.sizes[-1]])):
-        tensors[f"actor.{layer}.weight"], tensors[f"actor.{layer}.bias"] = w, b
+    _put(tensors, "actor", policy.sizes, policy.params[: -policy.sizes[-1]])
+    if policy.critic is not None:
+        _put(tensors, "critic", critic_sizes(policy.sizes), policy.critic)
     if policy.obs_mean is not None and policy.obs_var is not None:
         tensors["obs.mean"], tensors["obs.var"] = policy.obs_mean, policy.obs_var
         tensors["obs.count"] = np.array([policy.obs_count])
@@ -218,7 +201,7 @@ def policy_texts(policy: Policy) -> dict[str, str]:
     extended = policy.layer_norm or policy.squash != "none"
     texts = {
         "format": FORMAT,
-        "format_version": str(EXTENDED_VERSION if extended else FORMAT_VERSION),
+        "format_version": str(_version(extended, policy.critic is not None)),
         "task": policy.task,
         "model": policy.model,
         "layout_version": str(policy.layout_version),
@@ -249,7 +232,8 @@ def load_policy(data: bytes) -> Policy:
     """
     tensors, texts = safetensors.read(data)
     extended = "squash" in texts or '"layer_norm"' in texts.get("network", "")
-    check_format(texts, FORMAT, EXTENDED_VERSION if extended else FORMAT_VERSION, "policy")
+    has_critic = any(name.startswith("critic.") for name in tensors)
+    check_format(texts, FORMAT, _version(extended, has_critic), "policy")
     squash = texts.get("squash", "none")
     if squash not in SQUASHES:
         raise _damaged("squash", squash)
@@ -269,6 +253,7 @@ def load_policy(data: bytes) -> Policy:
     if parameter_count(sizes) > LARGEST_ELEMENTS:
         raise _damaged("network", f"{parameter_count(sizes)} parameters")
     params = _actor(tensors, sizes)
+    critic = _taken(tensors, "critic", critic_sizes(sizes)) if has_critic else None
     mean, var, count = _normalizer(tensors, obs_size)
     if tensors:
         raise PolicyFileError(
@@ -284,6 +269,7 @@ def load_policy(data: bytes) -> Policy:
         params=params,
         squash=squash,
         layer_norm=layer_norm,
+        critic=critic,
         obs_mean=mean,
         obs_var=var,
         obs_count=count,
@@ -360,14 +346,32 @@ def take(tensors: safetensors.Tensors, name: str, shape: tuple[int, ...], dtype:
     return tensor
 
 
-def _actor(tensors: safetensors.Tensors, sizes: tuple[int, ...]) -> F32:
-    count = parameter_count(sizes)
-    params: F32 = np.empty(count + sizes[-1], dtype=np.float32)
-    for layer, (w, b) in enumerate(layer_views(sizes, params[:count])):
-        w[...] = take(tensors, f"actor.{layer}.weight", w.shape, np.float32)
-        b[...] = take(tensors, f"actor.{layer}.bias", b.shape, np.float32)
-    params[count:] = take(tensors, "log_std", (sizes[-1],), np.float32)
+def critic_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Units of each layer of the critic that belongs to an actor of these."""
+    return (*sizes[:-1], 1)
+
+
+def _version(extended: bool, has_critic: bool) -> int:
+    return CRITIC_VERSION if has_critic else EXTENDED_VERSION if extended else FORMAT_VERSION
+
+
+def _put(tensors: safetensors.Tensors, name: str, sizes: tuple[int, ...], params: F32) -> None:
+    for layer, (w, b) in enumerate(layer_views(sizes, params)):
+        tensors[f"{name}.{layer}.weight"], tensors[f"{name}.{layer}.bias"] = w, b
+
+
+def _taken(tensors: safetensors.Tensors, name: str, sizes: tuple[int, ...]) -> F32:
+    """The parameters of a network, taken out of the tensors."""
+    params: F32 = np.empty(parameter_count(sizes), dtype=np.float32)
+    for layer, (w, b) in enumerate(layer_views(sizes, params)):
+        w[...] = take(tensors, f"{name}.{layer}.weight", w.shape, np.float32)
+        b[...] = take(tensors, f"{name}.{layer}.bias", b.shape, np.float32)
     return params
+
+
+def _actor(tensors: safetensors.Tensors, sizes: tuple[int, ...]) -> F32:
+    mean = _taken(tensors, "actor", sizes)
+    return np.concatenate([mean, take(tensors, "log_std", (sizes[-1],), np.float32)])
 
 
 def _normalizer(tensors: safetensors.Tensors, size: int) -> tuple[F64 | None, F64 | None, float]:

@@ -20,7 +20,7 @@ from tabrl_py.nn.kernels import CompiledAdam, CompiledMLP, Library
 from tabrl_py.nn.mlp import layer_views
 from tabrl_py.nn.optim import Adam, clip_norm
 from tabrl_py.nn.ppo_loss import Outcome, tree_sum
-from tabrl_py.policy.file import ActionBounds
+from tabrl_py.policy.bounds import ActionBounds
 from tabrl_py.types import F32, F64, Float
 
 NETWORKS = [

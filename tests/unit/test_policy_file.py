@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from tabrl_py.errors import PolicyFileError, TabrlError
 from tabrl_py.nn.mlp import parameter_count
 from tabrl_py.policy import Policy, check_fits, load_policy, safetensors, save_policy
-from tabrl_py.policy.file import ActionBounds
+from tabrl_py.policy.bounds import ActionBounds
 from tabrl_py.tasks import get_task
 
 TASK = get_task("Hopper-v5")
@@ -114,6 +114,19 @@ def test_a_policy_with_normalised_layers_acts_by_them_and_its_file_says_so() -> 
     assert save_policy(load_policy(data)) == data
 
 
+def test_a_file_may_hold_the_critic_and_says_so() -> None:
+    critic = np.arange(parameter_count((*SIZES[:-1], 1)), dtype=np.float32)
+    data = save_policy(_policy(critic=critic))
+    tensors, texts = safetensors.read(data)
+    assert texts["format_version"] == "3"
+    assert tensors["critic.2.weight"].shape == (SIZES[-2], 1)
+    loaded = load_policy(data)
+    assert np.array_equal(loaded.critic, critic)  # type: ignore[arg-type]
+    assert save_policy(loaded) == data
+    assert np.array_equal(loaded.act(np.ones((1, SIZES[0]))), _policy().act(np.ones((1, SIZES[0]))))
+    assert load_policy(GOOD).critic is None
+
+
 @given(
     hnp.arrays(np.float32, (4, 3), elements=st.floats(-1e6, 1e6, width=32)),
     st.lists(st.floats(-100, 100), min_size=3, max_size=3),
@@ -175,6 +188,7 @@ def _weights(value: float) -> bytes:
 
 
 GOOD = save_policy(_policy())
+WITH_CRITIC = save_policy(_policy(critic=np.zeros(parameter_count((*SIZES[:-1], 1)), np.float32)))
 BAD_FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "0 bytes"),
     "a picture": (b"\x89PNG\r\n\x1a\n" * 40, "length of a header"),
@@ -213,6 +227,14 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "wrong shape": (_edited(lambda h: h["log_std"].update(shape=[4])), "takes 16 bytes"),
     "negative shape": (_edited(lambda h: h["log_std"].update(shape=[-3])), "has the shape"),
     "overlap": (_edited(lambda h: h["log_std"].update(data_offsets=[0, 12])), "was due"),
+    "a critic, of version 1": (
+        WITH_CRITIC.replace(b'"format_version":"3"', b'"format_version":"1"'),
+        "format version 1",
+    ),
+    "a critic cut short": (
+        WITH_CRITIC.replace(b'"critic.1.bias"', b'"critic.9.bias"'),
+        "lacks the tensor 'critic.1.bias'",
+    ),
     "weights NaN": (_weights(float("nan")), "not finite"),
     "weights infinite": (_weights(float("inf")), "not finite"),
 }

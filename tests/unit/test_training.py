@@ -180,6 +180,12 @@ def test_training_begins_from_a_policy() -> None:
     second.start_from(policy)
     assert second.policy().params.tobytes() == policy.params.tobytes()
     assert np.array_equal(second.policy().obs_mean, policy.obs_mean)  # type: ignore[arg-type]
+    assert policy.critic is not None
+    assert np.array_equal(second.policy().critic, policy.critic)  # type: ignore[arg-type]
+    third = _start(_recipe(seed=9))
+    own = third.policy().critic
+    third.start_from(replace(policy, critic=None))
+    assert np.array_equal(third.policy().critic, own)  # type: ignore[arg-type]
     wide = _start(_recipe(network=NetworkConfig(hidden=(9,))))
     with pytest.raises(PolicyFileError, match=r"hidden layers.*\(8,\)"):
         wide.start_from(policy)
