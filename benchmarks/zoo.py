@@ -47,7 +47,7 @@ class Entry:
 ZOO = {
     "humanoid-walk": Entry("humanoid-walk", {"seed": 2}),
     "humanoid-stand": Entry("humanoid-stand"),
-    "humanoid-run": Entry("humanoid-run"),
+    "humanoid-run": Entry("humanoid-run", {"seed": 2}),
     "humanoid-command": Entry("humanoid-command"),
     "humanoid-getup": Entry("humanoid-getup"),
     "walker": Entry("Walker2d-v5"),

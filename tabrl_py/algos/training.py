@@ -18,6 +18,7 @@ from tabrl_py.algos.variation import Variation
 from tabrl_py.config import Recipe
 from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.nn.normalize import ObsNormalizer, RewardScaler
+from tabrl_py.policy.critic import Critic
 from tabrl_py.policy.file import Policy, check_fits, parse
 from tabrl_py.protocol import Progress
 from tabrl_py.sim.batch import BatchSim
@@ -251,7 +252,7 @@ class Training:
             obs_count=0.0 if moments is None else moments.count,
             squash=actor.squash,
             layer_norm=actor.layer_norm,
-            critic=actor.critic,
+            critic=None if actor.critic is None else Critic(actor.critic, self.scaler.moments.flat()),
             steps=self.steps,
             recipe=self.recipe.to_json(),
             evaluation=evaluation,
@@ -273,7 +274,11 @@ class Training:
                 "hidden layers, activation, layer norm, normalisation and squashing of the policy are "
                 f"{theirs}, those of the recipe {mine}; set the recipe's network to the policy's"
             )
-        self.algorithm.load_actor(policy.params, policy.critic)
+        if policy.critic is None:
+            self.algorithm.load_actor(policy.params)
+        else:
+            self.algorithm.load_actor(policy.params, policy.critic.params)
+            self.scaler.moments.load_flat(policy.critic.returns)
         if self.normalizer is not None and policy.normalizer is not None:
             self.normalizer.moments.load_state(policy.normalizer.moments.state())
             self.normalizer.refresh()

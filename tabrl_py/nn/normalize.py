@@ -56,6 +56,15 @@ class RunningMoments:
         self.count = float(state["count"][0])
         self.mean, self.var = np.array(state["mean"]), np.array(state["var"])
 
+    def flat(self) -> F64:
+        """(1 + 2 D,) count, mean and variance in one array."""
+        return np.concatenate([[self.count], self.mean, self.var])
+
+    def load_flat(self, numbers: F64) -> None:
+        """Put back what flat() gave."""
+        count, (mean, var) = numbers[0], np.split(numbers[1:], 2)
+        self.load_state({"count": [count], "mean": mean, "var": var})
+
 
 def normalize(obs: Float, mean: Float, scale: Float, out: Float) -> Float:
     """Clip((obs - mean) * scale, -CLIP, CLIP) of (..., O) observations, into `out`, which may be obs."""

@@ -10,10 +10,11 @@ import numpy as np
 
 import tabrl_py
 from tabrl_py.errors import PolicyFileError
-from tabrl_py.nn.mlp import ACTIVATIONS, MLP, layer_views, parameter_count
+from tabrl_py.nn.mlp import ACTIVATIONS, MLP, parameter_count
 from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.policy import safetensors
 from tabrl_py.policy.bounds import ActionBounds
+from tabrl_py.policy.critic import Critic, has_critic, put_critic, put_network, taken_critic, taken_network
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Float
 
@@ -48,8 +49,7 @@ class Policy:
         params: the actor's weights and biases in MLP's order, then the A log standard deviations.
         squash: what brings the network's output to [-1, 1] beside clipping: none, or tanh as SAC does.
         layer_norm: whether the sums of hidden layers are normalised; see nn/mlp.py.
-        critic: weights and biases in MLP's order of a network with the same hidden layers and one output, the
-            value of an observation; training may begin with it, acting needs none. None: the file has none.
+        critic: what training goes on from; None: the file has none, and acting needs none.
         obs_mean: (O,) of the observation normaliser; None when observations are not normalised.
         obs_var: (O,).
         obs_count: how many observations the normaliser has seen.
@@ -70,7 +70,7 @@ class Policy:
     params: F32
     squash: str = "none"
     layer_norm: bool = False
-    critic: F32 | None = None
+    critic: Critic | None = None
     obs_mean: F64 | None = None
     obs_var: F64 | None = None
     obs_count: float = 0.0
@@ -184,9 +184,9 @@ def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> Non
 def save_policy(policy: Policy) -> bytes:
     """The policy's file; equal policies give equal bytes."""
     tensors: safetensors.Tensors = {"log_std": policy.log_std}
-    _put(tensors, "actor", policy.sizes, policy.params[: -policy.sizes[-1]])
+    put_network(tensors, "actor", policy.sizes, policy.params[: -policy.sizes[-1]])
     if policy.critic is not None:
-        _put(tensors, "critic", critic_sizes(policy.sizes), policy.critic)
+        put_critic(tensors, policy.critic, policy.sizes)
     if policy.obs_mean is not None and policy.obs_var is not None:
         tensors["obs.mean"], tensors["obs.var"] = policy.obs_mean, policy.obs_var
         tensors["obs.count"] = np.array([policy.obs_count])
@@ -232,8 +232,7 @@ def load_policy(data: bytes) -> Policy:
     """
     tensors, texts = safetensors.read(data)
     extended = "squash" in texts or '"layer_norm"' in texts.get("network", "")
-    has_critic = any(name.startswith("critic.") for name in tensors)
-    check_format(texts, FORMAT, _version(extended, has_critic), "policy")
+    check_format(texts, FORMAT, _version(extended, has_critic(tensors)), "policy")
     squash = texts.get("squash", "none")
     if squash not in SQUASHES:
         raise _damaged("squash", squash)
@@ -253,7 +252,7 @@ def load_policy(data: bytes) -> Policy:
     if parameter_count(sizes) > LARGEST_ELEMENTS:
         raise _damaged("network", f"{parameter_count(sizes)} parameters")
     params = _actor(tensors, sizes)
-    critic = _taken(tensors, "critic", critic_sizes(sizes)) if has_critic else None
+    critic = taken_critic(tensors, sizes)
     mean, var, count = _normalizer(tensors, obs_size)
     if tensors:
         raise PolicyFileError(
@@ -329,59 +328,23 @@ def _damaged(key: str, value: str) -> PolicyFileError:
     return PolicyFileError(f"the file's entry {key!r} is damaged: {value[:80]!r}; export it again")
 
 
-def take(tensors: safetensors.Tensors, name: str, shape: tuple[int, ...], dtype: type[Any]) -> Any:  # noqa: ANN401
-    """Remove and return a tensor that must be there, of that shape and type, and finite."""
-    tensor = tensors.pop(name, None)
-    if tensor is None:
-        raise PolicyFileError(f"the file lacks the tensor {name!r}; export it again")
-    if tensor.shape != shape or tensor.dtype != dtype:
-        raise PolicyFileError(
-            f"tensor {name!r} is {tensor.dtype} {tensor.shape}; expected {np.dtype(dtype)} {shape}; "
-            f"export it again"
-        )
-    if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
-        raise PolicyFileError(
-            f"tensor {name!r} holds numbers that are not finite: the training broke; use an earlier file"
-        )
-    return tensor
-
-
-def critic_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Units of each layer of the critic that belongs to an actor of these."""
-    return (*sizes[:-1], 1)
-
-
-def _version(extended: bool, has_critic: bool) -> int:
-    return CRITIC_VERSION if has_critic else EXTENDED_VERSION if extended else FORMAT_VERSION
-
-
-def _put(tensors: safetensors.Tensors, name: str, sizes: tuple[int, ...], params: F32) -> None:
-    for layer, (w, b) in enumerate(layer_views(sizes, params)):
-        tensors[f"{name}.{layer}.weight"], tensors[f"{name}.{layer}.bias"] = w, b
-
-
-def _taken(tensors: safetensors.Tensors, name: str, sizes: tuple[int, ...]) -> F32:
-    """The parameters of a network, taken out of the tensors."""
-    params: F32 = np.empty(parameter_count(sizes), dtype=np.float32)
-    for layer, (w, b) in enumerate(layer_views(sizes, params)):
-        w[...] = take(tensors, f"{name}.{layer}.weight", w.shape, np.float32)
-        b[...] = take(tensors, f"{name}.{layer}.bias", b.shape, np.float32)
-    return params
+def _version(extended: bool, critic: bool) -> int:
+    return CRITIC_VERSION if critic else EXTENDED_VERSION if extended else FORMAT_VERSION
 
 
 def _actor(tensors: safetensors.Tensors, sizes: tuple[int, ...]) -> F32:
-    mean = _taken(tensors, "actor", sizes)
-    return np.concatenate([mean, take(tensors, "log_std", (sizes[-1],), np.float32)])
+    mean = taken_network(tensors, "actor", sizes)
+    return np.concatenate([mean, safetensors.take(tensors, "log_std", (sizes[-1],), np.float32)])
 
 
 def _normalizer(tensors: safetensors.Tensors, size: int) -> tuple[F64 | None, F64 | None, float]:
     if "obs.mean" not in tensors:
         return None, None, 0.0
-    mean = take(tensors, "obs.mean", (size,), np.float64)
-    var = take(tensors, "obs.var", (size,), np.float64)
+    mean = safetensors.take(tensors, "obs.mean", (size,), np.float64)
+    var = safetensors.take(tensors, "obs.var", (size,), np.float64)
     if (var < 0.0).any():
         raise PolicyFileError("tensor 'obs.var' has negative entries; export it again")
-    return mean, var, float(take(tensors, "obs.count", (1,), np.float64)[0])
+    return mean, var, float(safetensors.take(tensors, "obs.count", (1,), np.float64)[0])
 
 
 def _bounds(texts: dict[str, str], key: str, size: int) -> tuple[float, ...]:

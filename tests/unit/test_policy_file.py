@@ -15,6 +15,7 @@ from tabrl_py.errors import PolicyFileError, TabrlError
 from tabrl_py.nn.mlp import parameter_count
 from tabrl_py.policy import Policy, check_fits, load_policy, safetensors, save_policy
 from tabrl_py.policy.bounds import ActionBounds
+from tabrl_py.policy.critic import Critic
 from tabrl_py.tasks import get_task
 
 TASK = get_task("Hopper-v5")
@@ -115,13 +116,15 @@ def test_a_policy_with_normalised_layers_acts_by_them_and_its_file_says_so() -> 
 
 
 def test_a_file_may_hold_the_critic_and_says_so() -> None:
-    critic = np.arange(parameter_count((*SIZES[:-1], 1)), dtype=np.float32)
-    data = save_policy(_policy(critic=critic))
+    values = np.arange(parameter_count((*SIZES[:-1], 1)), dtype=np.float32)
+    data = save_policy(_policy(critic=Critic(values, np.array([64.0, -1.5, 4.0]))))
     tensors, texts = safetensors.read(data)
     assert texts["format_version"] == "3"
     assert tensors["critic.2.weight"].shape == (SIZES[-2], 1)
     loaded = load_policy(data)
-    assert np.array_equal(loaded.critic, critic)  # type: ignore[arg-type]
+    assert loaded.critic is not None
+    assert np.array_equal(loaded.critic.params, values)
+    assert loaded.critic.returns.tolist() == [64.0, -1.5, 4.0]
     assert save_policy(loaded) == data
     assert np.array_equal(loaded.act(np.ones((1, SIZES[0]))), _policy().act(np.ones((1, SIZES[0]))))
     assert load_policy(GOOD).critic is None
@@ -188,7 +191,8 @@ def _weights(value: float) -> bytes:
 
 
 GOOD = save_policy(_policy())
-WITH_CRITIC = save_policy(_policy(critic=np.zeros(parameter_count((*SIZES[:-1], 1)), np.float32)))
+VALUES = np.zeros(parameter_count((*SIZES[:-1], 1)), np.float32)
+WITH_CRITIC = save_policy(_policy(critic=Critic(VALUES, np.ones(3))))
 BAD_FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "0 bytes"),
     "a picture": (b"\x89PNG\r\n\x1a\n" * 40, "length of a header"),
@@ -234,6 +238,10 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "a critic cut short": (
         WITH_CRITIC.replace(b'"critic.1.bias"', b'"critic.9.bias"'),
         "lacks the tensor 'critic.1.bias'",
+    ),
+    "a critic of negative spread": (
+        save_policy(_policy(critic=Critic(VALUES, np.array([1.0, 0.0, -1.0])))),
+        "negative count or variance",
     ),
     "weights NaN": (_weights(float("nan")), "not finite"),
     "weights infinite": (_weights(float("inf")), "not finite"),

@@ -24,6 +24,7 @@ from tabrl_py.protocol import Progress
 from tabrl_py.rewards import REWARDS
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TaskSpec, get_task
+from tabrl_py.types import F64
 
 HOPPER = get_task("Hopper-v5")
 SHORT_HOPPER = replace(HOPPER, time_limit=7)
@@ -172,6 +173,13 @@ def test_the_normaliser_is_that_of_the_observations_seen() -> None:
     assert policy.obs_var == pytest.approx(seen.var(axis=0), abs=1e-12)
 
 
+def _critic(training: Training) -> F64:
+    """What a policy file would have of a run's critic."""
+    critic = training.policy().critic
+    assert critic is not None
+    return np.concatenate([critic.params, critic.returns])
+
+
 def test_training_begins_from_a_policy() -> None:
     first = _start(_recipe())
     _run(first)
@@ -181,11 +189,12 @@ def test_training_begins_from_a_policy() -> None:
     assert second.policy().params.tobytes() == policy.params.tobytes()
     assert np.array_equal(second.policy().obs_mean, policy.obs_mean)  # type: ignore[arg-type]
     assert policy.critic is not None
-    assert np.array_equal(second.policy().critic, policy.critic)  # type: ignore[arg-type]
+    assert policy.critic.returns[0] == policy.steps
+    assert _critic(second).tobytes() == _critic(first).tobytes()
     third = _start(_recipe(seed=9))
-    own = third.policy().critic
+    own = _critic(third)
     third.start_from(replace(policy, critic=None))
-    assert np.array_equal(third.policy().critic, own)  # type: ignore[arg-type]
+    assert _critic(third).tobytes() == own.tobytes()
     wide = _start(_recipe(network=NetworkConfig(hidden=(9,))))
     with pytest.raises(PolicyFileError, match=r"hidden layers.*\(8,\)"):
         wide.start_from(policy)
