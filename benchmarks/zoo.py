@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,10 +68,8 @@ def same_weights(run: TabRun, shipped: Path) -> bool | None:
 
 def ship(name: str, run: TabRun, figures: dict[str, object]) -> None:
     """Put a policy where the page's Watch room lists it, and its curve and evaluation beside the results."""
-    policy = load_policy(run.policy)
-    assert save_policy(policy) == run.policy, "the policy must survive a round trip"
-    # Who watches it needs no critic, and the page's first robot waits for its file.
-    (POLICIES / f"{name}.safetensors").write_bytes(save_policy(replace(policy, critic=None)))
+    assert save_policy(load_policy(run.policy)) == run.policy, "the policy must survive a round trip"
+    (POLICIES / f"{name}.safetensors").write_bytes(run.policy)
     index = POLICIES / "index.json"
     entries = json.loads(index.read_text()) if index.exists() else []
     title = get_task(run.recipe.task).title

@@ -116,6 +116,8 @@ class StartTraining:
     """Workers that learn this policy together."""
     member: int = 0
     """Which of them this one is; member 0 sends records, checkpoints, policies and the evaluation."""
+    learning: bool = False
+    """Whether the policy files hold what another run needs to go on learning from them."""
 
 
 @dataclass(frozen=True)

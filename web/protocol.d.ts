@@ -239,6 +239,8 @@ export interface StartTraining {
   members?: number;
   /** Which of them this one is; member 0 sends records, checkpoints, policies and the evaluation. */
   member?: number;
+  /** Whether the policy files hold what another run needs to go on learning from them. */
+  learning?: boolean;
 }
 
 /** Stop after the present vector step, keeping everything. */

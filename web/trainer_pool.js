@@ -164,6 +164,7 @@ export class TrainerPool {
       checkpoint: kept?.checkpoint ?? null,
       policy: kept ? null : policy,
       checkpoint_every_updates: Math.max(1, Math.round(CHECKPOINT_STEPS / perUpdate)),
+      learning: true,
     });
   }
 

@@ -51,7 +51,6 @@ class Actor:
         params: a copy of the network's parameters in MLP's order, then A log standard deviations.
         squash: see Policy.
         layer_norm: whether the sums of hidden layers are normalised.
-        critic: a copy of what it goes by in learning; see Policy.
     """
 
     sizes: tuple[int, ...]
@@ -59,7 +58,6 @@ class Actor:
     params: F32
     squash: str = "none"
     layer_norm: bool = False
-    critic: F32 | None = None
 
 
 class Algorithm(Protocol):
@@ -127,8 +125,8 @@ class Algorithm(Protocol):
         """The present policy."""
         ...
 
-    def load_actor(self, params: F32, critic: F32 | None = None) -> None:
-        """Begin with the parameters of an Actor of the same shape, and its critic where this one has such."""
+    def load_actor(self, params: F32) -> None:
+        """Begin with the parameters of an Actor of the same shape."""
         ...
 
     def state(self) -> dict[str, Float]:

@@ -257,7 +257,7 @@ class ARS:
         log_std = np.full(self._actor.sizes[-1], NO_NOISE, np.float32)
         return Actor(self._actor.sizes, self._actor.activation, np.concatenate([self.params, log_std]))
 
-    def load_actor(self, params: F32, _critic: F32 | None = None) -> None:
+    def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""
         self.params[...] = params[: self.params.size]
         for row, policy in enumerate(self._policy):

@@ -210,14 +210,12 @@ class PPO:
     def actor(self) -> Actor:
         """See Algorithm.actor."""
         nets, mlp = self.nets, self.nets.actor
-        params, critic = nets.params[: nets.actor_size].copy(), nets.params[nets.actor_size :].copy()
-        return Actor(mlp.sizes, mlp.activation, params, layer_norm=mlp.layer_norm, critic=critic)
+        params = nets.params[: nets.actor_size].copy()
+        return Actor(mlp.sizes, mlp.activation, params, layer_norm=mlp.layer_norm)
 
-    def load_actor(self, params: F32, critic: F32 | None = None) -> None:
+    def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""
         self.nets.params[: self.nets.actor_size] = params
-        if critic is not None:
-            self.nets.params[self.nets.actor_size :] = critic
         if self._symmetry is not None and not self._symmetry.holds(self.nets):
             raise PolicyFileError(
                 "the policy does left and right differently, and the recipe's networks cannot: "

@@ -207,7 +207,7 @@ class Reinforce:
         params = nets.params[: nets.actor_size].copy()
         return Actor(mlp.sizes, mlp.activation, params, layer_norm=mlp.layer_norm)
 
-    def load_actor(self, params: F32, _critic: F32 | None = None) -> None:
+    def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""
         self.nets.params[: self.nets.actor_size] = params
 

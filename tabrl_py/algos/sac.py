@@ -254,7 +254,7 @@ class SAC:
             sizes, self._network.activation, params, squash="tanh", layer_norm=self._network.layer_norm
         )
 
-    def load_actor(self, params: F32, _critic: F32 | None = None) -> None:
+    def load_actor(self, params: F32) -> None:
         """See Algorithm.load_actor."""
         self.nets.load_policy_params(params)
         self._log_std[...] = params[-self.nets.action_size :]

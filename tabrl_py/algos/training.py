@@ -10,6 +10,7 @@ from tabrl_py.algos.checkpoint import Snapshot, prefixed, read_checkpoint, write
 from tabrl_py.algos.clock import Clock
 from tabrl_py.algos.collector import Collector
 from tabrl_py.algos.episodes import EpisodeStatistics
+from tabrl_py.algos.inheritance import HEIRS, RETURNS, inherited
 from tabrl_py.algos.registry import make_algorithm
 from tabrl_py.algos.rollout import Rollout
 from tabrl_py.algos.shards import Array, Share
@@ -18,7 +19,6 @@ from tabrl_py.algos.variation import Variation
 from tabrl_py.config import Recipe
 from tabrl_py.errors import ConfigError, PolicyFileError
 from tabrl_py.nn.normalize import ObsNormalizer, RewardScaler
-from tabrl_py.policy.critic import Critic
 from tabrl_py.policy.file import Policy, check_fits, parse
 from tabrl_py.protocol import Progress
 from tabrl_py.sim.batch import BatchSim
@@ -234,8 +234,8 @@ class Training:
         fields["steps_per_s"] = samples / max(sum(parts.values()), 1e-9)
         return Progress(**fields)
 
-    def policy(self, evaluation: dict[str, Any] | None = None) -> Policy:
-        """The present policy, as a copy."""
+    def policy(self, evaluation: dict[str, Any] | None = None, *, learning: bool = False) -> Policy:
+        """The present policy, as a copy; with `learning` a run can go on from it as from this one."""
         actor = self.algorithm.actor()
         moments = None if self.normalizer is None else self.normalizer.moments
         return Policy(
@@ -252,17 +252,27 @@ class Training:
             obs_count=0.0 if moments is None else moments.count,
             squash=actor.squash,
             layer_norm=actor.layer_norm,
-            critic=None if actor.critic is None else Critic(actor.critic, self.scaler.moments.flat()),
+            learning=(self._learning() or None) if learning else None,
             steps=self.steps,
             recipe=self.recipe.to_json(),
             evaluation=evaluation,
         )
 
+    def _learning(self) -> dict[str, Float]:
+        """Copies of what a run that begins with this policy can take over."""
+        if self.recipe.algorithm not in HEIRS:
+            return {}
+        state = {**self.algorithm.state(), RETURNS: self.scaler.moments.flat()}
+        return {name: np.array(array) for name, array in state.items()}
+
     def start_from(self, policy: Policy) -> None:
-        """Take the weights of a policy, its critic and normaliser where it has them; all else begins anew.
+        """Take the weights and the normaliser of a policy, and what its file keeps of its learning.
+
+        The latter only where the run learns by the same algorithm and the same symmetry: what else is learned
+        begins anew.
 
         Raises:
-            PolicyFileError: the policy does not fit the task or the recipe's network.
+            PolicyFileError: the policy does not fit the task or the recipe's network, or contradicts itself.
         """
         check_fits(policy, self.task, same_task=False)
         actor, normalised = self.algorithm.actor(), policy.normalizer is not None
@@ -274,11 +284,11 @@ class Training:
                 "hidden layers, activation, layer norm, normalisation and squashing of the policy are "
                 f"{theirs}, those of the recipe {mine}; set the recipe's network to the policy's"
             )
-        if policy.critic is None:
-            self.algorithm.load_actor(policy.params)
-        else:
-            self.algorithm.load_actor(policy.params, policy.critic.params)
-            self.scaler.moments.load_flat(policy.critic.returns)
+        self.algorithm.load_actor(policy.params)
+        taken = inherited(policy, self.recipe, self._learning())
+        if taken:
+            self.scaler.moments.load_flat(taken.pop(RETURNS))
+            self.algorithm.load_state(taken)
         if self.normalizer is not None and policy.normalizer is not None:
             self.normalizer.moments.load_state(policy.normalizer.moments.state())
             self.normalizer.refresh()

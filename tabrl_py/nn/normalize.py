@@ -60,10 +60,10 @@ class RunningMoments:
         """(1 + 2 D,) count, mean and variance in one array."""
         return np.concatenate([[self.count], self.mean, self.var])
 
-    def load_flat(self, numbers: F64) -> None:
+    def load_flat(self, numbers: Float) -> None:
         """Put back what flat() gave."""
-        count, (mean, var) = numbers[0], np.split(numbers[1:], 2)
-        self.load_state({"count": [count], "mean": mean, "var": var})
+        mean, var = np.split(numbers[1:], 2)
+        self.load_state({"count": numbers[:1], "mean": mean, "var": var})
 
 
 def normalize(obs: Float, mean: Float, scale: Float, out: Float) -> Float:

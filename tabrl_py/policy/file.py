@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,20 +11,21 @@ import numpy as np
 
 import tabrl_py
 from tabrl_py.errors import PolicyFileError
-from tabrl_py.nn.mlp import ACTIVATIONS, MLP, parameter_count
+from tabrl_py.nn.mlp import ACTIVATIONS, MLP, layer_views, parameter_count
 from tabrl_py.nn.normalize import ObsNormalizer
 from tabrl_py.policy import safetensors
 from tabrl_py.policy.bounds import ActionBounds
-from tabrl_py.policy.critic import Critic, has_critic, put_critic, put_network, taken_critic, taken_network
 from tabrl_py.tasks.spec import TaskSpec
 from tabrl_py.types import F32, F64, Float
 
 FORMAT = "tabrl-policy"
+LEARNING = "learning."
+"""Tensors whose names begin so are the learner's."""
 FORMAT_VERSION = 1
 EXTENDED_VERSION = 2
 """Of files that squash or normalise layers: a reader of version 1 alone would leave that out."""
-CRITIC_VERSION = 3
-"""Of files that also hold a critic, which readers of the versions before refuse as unknown."""
+LEARNING_VERSION = 3
+"""Of files that also hold what learning goes on from, which readers of the versions before refuse."""
 SQUASHES = ("none", "tanh")
 LARGEST_LAYER = 65_536
 LARGEST_ELEMENTS = 64_000_000
@@ -49,10 +51,11 @@ class Policy:
         params: the actor's weights and biases in MLP's order, then the A log standard deviations.
         squash: what brings the network's output to [-1, 1] beside clipping: none, or tanh as SAC does.
         layer_norm: whether the sums of hidden layers are normalised; see nn/mlp.py.
-        critic: what training goes on from; None: the file has none, and acting needs none.
         obs_mean: (O,) of the observation normaliser; None when observations are not normalised.
         obs_var: (O,).
         obs_count: how many observations the normaliser has seen.
+        learning: what the algorithm goes on from beside the actor, by name; None: the file has none, and
+            acting needs none. See algos/training.py: start_from.
         steps: control steps of training.
         recipe: the run's recipe as JSON.
         evaluation: an Evaluation as JSON, or None.
@@ -70,10 +73,10 @@ class Policy:
     params: F32
     squash: str = "none"
     layer_norm: bool = False
-    critic: Critic | None = None
     obs_mean: F64 | None = None
     obs_var: F64 | None = None
     obs_count: float = 0.0
+    learning: Mapping[str, Float] | None = None
     steps: int = 0
     recipe: dict[str, Any] = field(default_factory=dict)
     evaluation: dict[str, Any] | None = None
@@ -184,12 +187,12 @@ def check_fits(policy: Policy, task: TaskSpec, *, same_task: bool = True) -> Non
 def save_policy(policy: Policy) -> bytes:
     """The policy's file; equal policies give equal bytes."""
     tensors: safetensors.Tensors = {"log_std": policy.log_std}
-    put_network(tensors, "actor", policy.sizes, policy.params[: -policy.sizes[-1]])
-    if policy.critic is not None:
-        put_critic(tensors, policy.critic, policy.sizes)
+    for layer, (w, b) in enumerate(layer_views(policy.sizes, policy.params[: -policy.sizes[-1]])):
+        tensors[f"actor.{layer}.weight"], tensors[f"actor.{layer}.bias"] = w, b
     if policy.obs_mean is not None and policy.obs_var is not None:
         tensors["obs.mean"], tensors["obs.var"] = policy.obs_mean, policy.obs_var
         tensors["obs.count"] = np.array([policy.obs_count])
+    tensors |= {f"{LEARNING}{name}": array for name, array in (policy.learning or {}).items()}
     return safetensors.write(tensors, policy_texts(policy))
 
 
@@ -201,7 +204,7 @@ def policy_texts(policy: Policy) -> dict[str, str]:
     extended = policy.layer_norm or policy.squash != "none"
     texts = {
         "format": FORMAT,
-        "format_version": str(_version(extended, policy.critic is not None)),
+        "format_version": str(_version(extended, policy.learning is not None)),
         "task": policy.task,
         "model": policy.model,
         "layout_version": str(policy.layout_version),
@@ -232,7 +235,8 @@ def load_policy(data: bytes) -> Policy:
     """
     tensors, texts = safetensors.read(data)
     extended = "squash" in texts or '"layer_norm"' in texts.get("network", "")
-    check_format(texts, FORMAT, _version(extended, has_critic(tensors)), "policy")
+    learning = _learning(tensors)
+    check_format(texts, FORMAT, _version(extended, learning is not None), "policy")
     squash = texts.get("squash", "none")
     if squash not in SQUASHES:
         raise _damaged("squash", squash)
@@ -252,7 +256,6 @@ def load_policy(data: bytes) -> Policy:
     if parameter_count(sizes) > LARGEST_ELEMENTS:
         raise _damaged("network", f"{parameter_count(sizes)} parameters")
     params = _actor(tensors, sizes)
-    critic = taken_critic(tensors, sizes)
     mean, var, count = _normalizer(tensors, obs_size)
     if tensors:
         raise PolicyFileError(
@@ -268,10 +271,10 @@ def load_policy(data: bytes) -> Policy:
         params=params,
         squash=squash,
         layer_norm=layer_norm,
-        critic=critic,
         obs_mean=mean,
         obs_var=var,
         obs_count=count,
+        learning=learning,
         steps=parse(texts, "steps", int),
         recipe=parse(texts, "recipe", dict),
         evaluation=parse(texts, "evaluation", dict) if "evaluation" in texts else None,
@@ -328,23 +331,56 @@ def _damaged(key: str, value: str) -> PolicyFileError:
     return PolicyFileError(f"the file's entry {key!r} is damaged: {value[:80]!r}; export it again")
 
 
-def _version(extended: bool, critic: bool) -> int:
-    return CRITIC_VERSION if critic else EXTENDED_VERSION if extended else FORMAT_VERSION
+def take(tensors: safetensors.Tensors, name: str, shape: tuple[int, ...], dtype: type[Any]) -> Any:  # noqa: ANN401
+    """Remove and return a tensor that must be there, of that shape and type, and finite."""
+    tensor = tensors.pop(name, None)
+    if tensor is None:
+        raise PolicyFileError(f"the file lacks the tensor {name!r}; export it again")
+    if tensor.shape != shape or tensor.dtype != dtype:
+        raise PolicyFileError(
+            f"tensor {name!r} is {tensor.dtype} {tensor.shape}; expected {np.dtype(dtype)} {shape}; "
+            f"export it again"
+        )
+    if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+        raise PolicyFileError(
+            f"tensor {name!r} holds numbers that are not finite: the training broke; use an earlier file"
+        )
+    return tensor
+
+
+def _version(extended: bool, learning: bool) -> int:
+    return LEARNING_VERSION if learning else EXTENDED_VERSION if extended else FORMAT_VERSION
+
+
+def _learning(tensors: safetensors.Tensors) -> dict[str, Float] | None:
+    """Remove what learning goes on from; what it has to be like is known to the algorithm alone."""
+    names = [name for name in tensors if name.startswith(LEARNING)]
+    found = {name: tensors[name] for name in names}
+    for name, tensor in found.items():
+        if tensor.dtype.kind != "f":
+            raise PolicyFileError(f"tensor {name!r} is {tensor.dtype}, not of real numbers; export it again")
+        take(tensors, name, tensor.shape, tensor.dtype.type)
+    return {name.removeprefix(LEARNING): found[name] for name in names} or None
 
 
 def _actor(tensors: safetensors.Tensors, sizes: tuple[int, ...]) -> F32:
-    mean = taken_network(tensors, "actor", sizes)
-    return np.concatenate([mean, safetensors.take(tensors, "log_std", (sizes[-1],), np.float32)])
+    count = parameter_count(sizes)
+    params: F32 = np.empty(count + sizes[-1], dtype=np.float32)
+    for layer, (w, b) in enumerate(layer_views(sizes, params[:count])):
+        w[...] = take(tensors, f"actor.{layer}.weight", w.shape, np.float32)
+        b[...] = take(tensors, f"actor.{layer}.bias", b.shape, np.float32)
+    params[count:] = take(tensors, "log_std", (sizes[-1],), np.float32)
+    return params
 
 
 def _normalizer(tensors: safetensors.Tensors, size: int) -> tuple[F64 | None, F64 | None, float]:
     if "obs.mean" not in tensors:
         return None, None, 0.0
-    mean = safetensors.take(tensors, "obs.mean", (size,), np.float64)
-    var = safetensors.take(tensors, "obs.var", (size,), np.float64)
+    mean = take(tensors, "obs.mean", (size,), np.float64)
+    var = take(tensors, "obs.var", (size,), np.float64)
     if (var < 0.0).any():
         raise PolicyFileError("tensor 'obs.var' has negative entries; export it again")
-    return mean, var, float(safetensors.take(tensors, "obs.count", (1,), np.float64)[0])
+    return mean, var, float(take(tensors, "obs.count", (1,), np.float64)[0])
 
 
 def _bounds(texts: dict[str, str], key: str, size: int) -> tuple[float, ...]:

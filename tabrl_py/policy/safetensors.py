@@ -134,20 +134,3 @@ def _place(name: str, entry: Any) -> tuple[int, int, str, tuple[int, ...]]:  # n
 
 def _whole_numbers(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, list) and all(type(x) is int and 0 <= x < 2**53 for x in value)
-
-
-def take(tensors: Tensors, name: str, shape: tuple[int, ...], dtype: type[Any]) -> Any:  # noqa: ANN401
-    """Remove and return a tensor that must be there, of that shape and type, and finite."""
-    tensor = tensors.pop(name, None)
-    if tensor is None:
-        raise PolicyFileError(f"the file lacks the tensor {name!r}; export it again")
-    if tensor.shape != shape or tensor.dtype != dtype:
-        raise PolicyFileError(
-            f"tensor {name!r} is {tensor.dtype} {tensor.shape}; expected {np.dtype(dtype)} {shape}; "
-            f"export it again"
-        )
-    if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
-        raise PolicyFileError(
-            f"tensor {name!r} holds numbers that are not finite: the training broke; use an earlier file"
-        )
-    return tensor

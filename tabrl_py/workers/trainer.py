@@ -66,7 +66,7 @@ class Run:
                 f"visible={message.visible} at least 0"
             )
         self.checkpoint_every_updates = message.checkpoint_every_updates
-        self.leads = message.member == 0
+        self.leads, self._learning = message.member == 0, message.learning
         start = None if message.policy is None else load_policy(message.policy)
         team = host.team(message.members, message.member)
         rows = Share(recipe.n_envs, team).rows
@@ -116,7 +116,7 @@ class Run:
     def policy_file(self, request: int = 0, evaluation: Evaluation | None = None) -> PolicyFile:
         """The present policy."""
         record = None if evaluation is None else dataclasses.asdict(evaluation)
-        policy = self.training.policy(record)
+        policy = self.training.policy(record, learning=self._learning)
         return PolicyFile(request, save_policy(policy), policy.steps)
 
     def checkpoint_file(self, request: int = 0) -> CheckpointFile:

@@ -15,7 +15,6 @@ from tabrl_py.errors import PolicyFileError, TabrlError
 from tabrl_py.nn.mlp import parameter_count
 from tabrl_py.policy import Policy, check_fits, load_policy, safetensors, save_policy
 from tabrl_py.policy.bounds import ActionBounds
-from tabrl_py.policy.critic import Critic
 from tabrl_py.tasks import get_task
 
 TASK = get_task("Hopper-v5")
@@ -115,19 +114,20 @@ def test_a_policy_with_normalised_layers_acts_by_them_and_its_file_says_so() -> 
     assert save_policy(load_policy(data)) == data
 
 
-def test_a_file_may_hold_the_critic_and_says_so() -> None:
-    values = np.arange(parameter_count((*SIZES[:-1], 1)), dtype=np.float32)
-    data = save_policy(_policy(critic=Critic(values, np.array([64.0, -1.5, 4.0]))))
+LEARNING = {"adam_count": np.array(7.0), "params": np.arange(5, dtype=np.float32)}
+
+
+def test_a_file_may_hold_what_learning_goes_on_from_and_says_so() -> None:
+    data = save_policy(_policy(learning=LEARNING))
     tensors, texts = safetensors.read(data)
     assert texts["format_version"] == "3"
-    assert tensors["critic.2.weight"].shape == (SIZES[-2], 1)
+    assert tensors["learning.params"].tolist() == [0, 1, 2, 3, 4]
     loaded = load_policy(data)
-    assert loaded.critic is not None
-    assert np.array_equal(loaded.critic.params, values)
-    assert loaded.critic.returns.tolist() == [64.0, -1.5, 4.0]
+    assert loaded.learning is not None
+    assert loaded.learning["adam_count"] == 7.0
     assert save_policy(loaded) == data
     assert np.array_equal(loaded.act(np.ones((1, SIZES[0]))), _policy().act(np.ones((1, SIZES[0]))))
-    assert load_policy(GOOD).critic is None
+    assert load_policy(GOOD).learning is None
 
 
 @given(
@@ -191,8 +191,6 @@ def _weights(value: float) -> bytes:
 
 
 GOOD = save_policy(_policy())
-VALUES = np.zeros(parameter_count((*SIZES[:-1], 1)), np.float32)
-WITH_CRITIC = save_policy(_policy(critic=Critic(VALUES, np.ones(3))))
 BAD_FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "0 bytes"),
     "a picture": (b"\x89PNG\r\n\x1a\n" * 40, "length of a header"),
@@ -231,18 +229,15 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
     "wrong shape": (_edited(lambda h: h["log_std"].update(shape=[4])), "takes 16 bytes"),
     "negative shape": (_edited(lambda h: h["log_std"].update(shape=[-3])), "has the shape"),
     "overlap": (_edited(lambda h: h["log_std"].update(data_offsets=[0, 12])), "was due"),
-    "a critic, of version 1": (
-        WITH_CRITIC.replace(b'"format_version":"3"', b'"format_version":"1"'),
+    "learning, of version 1": (
+        save_policy(_policy(learning=LEARNING)).replace(b'"format_version":"3"', b'"format_version":"1"'),
         "format version 1",
     ),
-    "a critic cut short": (
-        WITH_CRITIC.replace(b'"critic.1.bias"', b'"critic.9.bias"'),
-        "lacks the tensor 'critic.1.bias'",
+    "learning of what is no real number": (
+        save_policy(_policy(learning={"params": np.ones(2, np.int64)})),
+        "not of real numbers",
     ),
-    "a critic of negative spread": (
-        save_policy(_policy(critic=Critic(VALUES, np.array([1.0, 0.0, -1.0])))),
-        "negative count or variance",
-    ),
+    "learning NaN": (save_policy(_policy(learning={"params": np.array([np.nan])})), "not finite"),
     "weights NaN": (_weights(float("nan")), "not finite"),
     "weights infinite": (_weights(float("inf")), "not finite"),
 }

@@ -36,11 +36,11 @@ export class PolicyFileError extends Error {
  * @throws {PolicyFileError}
  */
 export function readPolicy(bytes) {
-  const { texts, take } = open(bytes);
+  const { texts, names, take } = open(bytes);
   const network = parse(texts, "network");
   const extended = "squash" in texts || "layer_norm" in network;
-  // What acts leaves a critic alone: it is a beginning for training.
-  const version = take.has("critic.0.weight") ? "3" : extended ? "2" : "1";
+  // What acts leaves alone what learning goes on from.
+  const version = names.some((name) => name.startsWith("learning.")) ? "3" : extended ? "2" : "1";
   if (texts.format !== "tabrl-policy")
     throw new PolicyFileError(`the file is not a TabRL policy: its format is '${texts.format}'; ${AGAIN}`);
   if (texts.format_version !== version)
@@ -162,7 +162,7 @@ function open(bytes) {
   const has = (/** @type {string} */ name) => name in header;
   /** @type {Record<string, string>} */
   const texts = header.__metadata__ ?? {};
-  return { texts, take: Object.assign(take, { has }) };
+  return { texts, names: Object.keys(header), take: Object.assign(take, { has }) };
 }
 
 /**
