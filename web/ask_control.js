@@ -268,10 +268,11 @@ export class LoopControl extends EventTarget {
     /** @type {WorkerClient} */
     const client = new WorkerClient("designer", {
       onMessage: (message) => {
-        if (client !== this.designer) return;
-        this.inbox = this.inbox.then(() =>
-          client === this.designer ? this.#receive(/** @type {FromDesigner} */ (message)) : undefined,
-        );
+        const present = () => client === this.designer;
+        if (!present()) return;
+        const next = this.inbox.then(() => present() && this.#receive(/** @type {FromDesigner} */ (message)));
+        // A chain that broke would let no later message in.
+        this.inbox = next.catch((error) => this.#broken(error));
       },
       onBoot: (booting) => this.#booting(booting),
       onLost: (error) => client === this.designer && this.#refused(error),

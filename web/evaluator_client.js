@@ -1,5 +1,6 @@
 /** The judge as the page sees it: one worker that measures fitness from weights alone, tries code before it is trained on, and knows foreign files. */
 
+import { failure } from "./errors.js";
 import { WorkerClient } from "./worker_client.js";
 
 /** @import {CodeTried, Fitness, PolicyRead, PolicyWritten, TaskProposed} from "./protocol" */
@@ -22,8 +23,15 @@ export class EvaluatorClient {
   /** Load the worker before it is asked. */
   prewarm() {
     if (this.client && this.client.state !== "lost" && this.client.state !== "closed") return this.client;
-    this.client = new WorkerClient("evaluator", { onMessage: () => {}, onBoot: () => {}, onLost: () => {} });
-    return this.client;
+    const client = new WorkerClient("evaluator", {
+      // An error that answers nobody's request would leave somebody waiting for ever.
+      onMessage: (message) => message.type === "failed" && client.lose(failure(message)),
+      onBoot: () => {},
+      // Told to whoever waits for an answer.
+      onLost: () => {},
+    });
+    this.client = client;
+    return client;
   }
 
   /**

@@ -34,15 +34,12 @@ export class LiveTraining {
     if (this.asking || document.hidden || run.state !== "running" || !client) return;
     if (play.state !== "playing" || this.#followers.length === 0) return;
     this.asking = true;
-    try {
-      /** @type {PolicyFile} */
-      const file = await client.request({ type: "request_policy" });
-      if (run.id === id && file.steps > (run.policy?.steps ?? 0)) run.takePolicy(file);
-    } catch {
-      // A run that is between two teams of workers has none; it is asked again.
-    } finally {
-      this.asking = false;
-    }
+    /** @type {Promise<PolicyFile>} */
+    const asked = client.request({ type: "request_policy" });
+    // A run that is between two teams of workers has none; it is asked again.
+    const file = await asked.catch(() => null);
+    this.asking = false;
+    if (file && run.id === id && file.steps > (run.policy?.steps ?? 0)) run.takePolicy(file);
   }
 
   /** Let those who follow act with the newest weights. */

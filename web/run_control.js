@@ -129,13 +129,11 @@ export class RunControl extends RunState {
   /** Save the run as it is now: the page goes out of sight and may never come back. */
   async keep() {
     if (this.state !== "running" || !this.client) return;
-    try {
-      /** @type {CheckpointFile} */
-      const file = await this.client.request({ type: "request_checkpoint" });
-      if (this.state === "running") this.#keepCheckpoint(file);
-    } catch {
-      // A worker that cannot answer is dealt with where it is lost; the checkpoint before this one stands.
-    }
+    /** @type {Promise<CheckpointFile>} */
+    const asked = this.client.request({ type: "request_checkpoint" });
+    // A worker that cannot answer is dealt with where it is lost; the checkpoint before this one stands.
+    const file = await asked.catch(() => null);
+    if (file && this.state === "running") this.#keepCheckpoint(file);
   }
 
   /** Put the run aside; `undo` brings it back. @returns {() => void} undo */

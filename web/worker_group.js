@@ -226,18 +226,15 @@ export class WorkerGroup {
     const settled = () => order !== this.order || order?.ending || same(this.#eligible(), this.team);
     if (!order || order.asked || settled()) return;
     order.asked = true;
-    try {
-      /** @type {CheckpointFile} */
-      const file = await this.request({ type: "request_checkpoint" });
-      if (settled()) return;
-      this.#keep(order, file);
-      this.handlers.onMessage({ ...file, id: 0 });
-      this.#restart();
-    } catch {
-      // A worker that cannot answer is dealt with where it is lost.
-    } finally {
-      order.asked = false;
-    }
+    /** @type {Promise<CheckpointFile>} */
+    const asked = this.request({ type: "request_checkpoint" });
+    // A worker that cannot answer is dealt with where it is lost.
+    const file = await asked.catch(() => null);
+    order.asked = false;
+    if (!file || settled()) return;
+    this.#keep(order, file);
+    this.handlers.onMessage({ ...file, id: 0 });
+    this.#restart();
   }
 
   /**

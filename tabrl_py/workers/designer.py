@@ -320,7 +320,14 @@ class PageDesignerHost:
         """See DesignerHost.spawn."""
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nobody awaits such work: what it raised is told here, and the page goes on from the ledger."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.post(failed(error, fatal=True))
 
     def now(self) -> float:
         """See DesignerHost.now."""

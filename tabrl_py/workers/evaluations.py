@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from tabrl_py.algos.evaluate import Evaluator
-from tabrl_py.errors import ConfigError
+from tabrl_py.errors import ConfigError, TabrlError
 from tabrl_py.policy import Policy, check_fits, load_policy
 from tabrl_py.protocol import Evaluated, Evaluation, RequestEvaluation
 from tabrl_py.rewards.library import reward_of
 from tabrl_py.tasks import TaskSpec, with_reward
-from tabrl_py.workers.host import Host
+from tabrl_py.workers.host import Host, failed
 from tabrl_py.workers.messages import task_of
 
 MOST_SEEDS = 256
@@ -27,7 +27,7 @@ class Evaluations:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._running: list[tuple[Evaluator, Callable[[Evaluation], None]]] = []
+        self._running: list[tuple[int, Evaluator, Callable[[Evaluation], None]]] = []
 
     @property
     def busy(self) -> bool:
@@ -53,6 +53,7 @@ class Evaluations:
             message.model_xml,
             message.seeds,
             lambda evaluation: self._host.post(Evaluated(message.id, evaluation)),
+            request=message.id,
         )
 
     def begin(
@@ -62,8 +63,11 @@ class Evaluations:
         xml: str,
         seeds: list[int],
         then: Callable[[Evaluation], None],
+        request: int = 0,
     ) -> None:
         """Evaluate a policy, or random actions, and call `then` with the result.
+
+        `request` is the message that hears of an error on the way; 0: none.
 
         Raises:
             ConfigError: no seeds, too many, or some that are not.
@@ -72,12 +76,18 @@ class Evaluations:
         reward_of(task)
         check_seeds(seeds)
         sim = self._host.make_sim(task, xml, len(seeds))
-        self._running.append((Evaluator(policy, task, sim, seeds), then))
+        self._running.append((request, Evaluator(policy, task, sim, seeds), then))
 
     def advance(self) -> None:
         """One vector step of the first evaluation."""
-        evaluator, then = self._running[0]
-        evaluation = evaluator.advance()
+        request, evaluator, then = self._running[0]
+        try:
+            evaluation = evaluator.advance()
+        except TabrlError as error:  # of this evaluation alone; other work goes on
+            self._running.pop(0)
+            evaluator.sim.close()
+            self._host.post(failed(error, fatal=False, request=request))
+            return
         if evaluation is not None:
             self._running.pop(0)
             evaluator.sim.close()

@@ -6,7 +6,7 @@ It is given weights, and no reward. What only files need is imported with the fi
 from collections import deque
 
 from tabrl_py.code_messages import CodeProblem, CodeTried, Fitness, MeasureFitness, TryCode
-from tabrl_py.errors import ConfigError
+from tabrl_py.errors import ConfigError, TabrlError
 from tabrl_py.policy import check_fits, load_policy, save_policy
 from tabrl_py.policy_messages import PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
 from tabrl_py.protocol import ToWorker
@@ -18,7 +18,7 @@ from tabrl_py.robot_messages import ProposeTask
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.tasks import TaskSpec, with_signals
 from tabrl_py.workers.evaluations import check_seeds
-from tabrl_py.workers.host import Host
+from tabrl_py.workers.host import Host, failed
 from tabrl_py.workers.messages import task_of
 
 MOST_ROWS = 32
@@ -70,7 +70,13 @@ class Evaluator:
         if not self._waiting:
             return None
         request, measurement, sim = self._waiting[0]
-        report = measurement.advance()
+        try:
+            report = measurement.advance()
+        except TabrlError as error:  # of this measurement alone; the others go on
+            self._waiting.popleft()
+            sim.close()
+            self._host.post(failed(error, fatal=False, request=request))
+            return 0.0 if self._waiting else None
         if report is not None:
             self._waiting.popleft()
             sim.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -26,7 +27,7 @@ from tabrl_py.protocol import Failed, Pause, Resume
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task
 from tabrl_py.tasks.recipes import default_recipe
-from tabrl_py.workers.designer import DesignerRunner, LoopDesigner
+from tabrl_py.workers.designer import DesignerRunner, LoopDesigner, PageDesignerHost
 from tests.asynchronous import awaited
 from tests.unit.test_meta_loop import brief, work
 
@@ -171,3 +172,21 @@ def test_an_exported_policy_has_the_same_weights_and_tells_where_it_came_from() 
     assert read.provenance is not None
     assert read.provenance["lineage"][0]["id"] == "g2.1"
     assert exported.name == "humanoid-walk-b2.safetensors"
+
+
+def test_work_that_nobody_awaits_tells_the_page_of_its_error() -> None:
+    told: list[dict[str, Any]] = []
+
+    class Bridge:
+        def post(self, text: str) -> None:
+            told.append(json.loads(text))
+
+    async def lost() -> None:
+        raise KeyError("g9.9")
+
+    async def working() -> None:
+        PageDesignerHost(Bridge()).spawn(lost())
+        await asyncio.sleep(0.01)
+
+    awaited(working())
+    assert [(each["type"], each["name"], each["fatal"]) for each in told] == [("failed", "KeyError", True)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tabrl_py.code_messages import CodeTried, Fitness, MeasureFitness, TryCode
-from tabrl_py.errors import ConfigError, PolicyFileError
+from tabrl_py.errors import ConfigError, ModelError, PolicyFileError
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.policy.exports import export_policy
 from tabrl_py.policy_messages import PolicyRead, PolicyWritten, ReadPolicy, WritePolicy
@@ -17,6 +17,7 @@ from tabrl_py.rewards.measure import measure_fitness
 from tabrl_py.sim.models import actuators_of, model_path
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task, with_signals
+from tabrl_py.types import Float
 from tabrl_py.workers.evaluator import Evaluator
 from tabrl_py.workers.messages import encode
 from tests.unit.worker_host import RecordingHost, work
@@ -83,6 +84,23 @@ def test_code_is_checked_and_tried() -> None:
     assert '"line": 2' in text
     evaluator.handle(TryCode(9, RECORD, "", REWARD))
     assert host.last(CodeTried).ms_per_4096 == 0.0
+
+
+def test_a_measurement_that_cannot_go_on_tells_who_asked_and_lets_the_next_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host, evaluator = started()
+    evaluator.handle(measure(8, WALKER, "", [1]))
+    evaluator.handle(measure(9, WALKER, "", [1]))
+
+    def step(actions: Float) -> None:
+        raise ModelError(f"{len(actions)} robot too many")
+
+    monkeypatch.setattr(host.sims[0], "step", step)
+    work(evaluator, lambda: bool(host.of(Fitness)))
+    (failed,) = host.failures()
+    assert (failed.id, failed.name, failed.fatal) == (8, "ModelError", False)
+    assert [found.id for found in host.of(Fitness)] == [9]
 
 
 def test_other_messages_are_refused() -> None:

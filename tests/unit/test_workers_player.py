@@ -9,7 +9,7 @@ import pytest
 from tabrl_py.algos.evaluate import Evaluator
 from tabrl_py.algos.training import Training
 from tabrl_py.config import NetworkConfig, PPOConfig, Recipe
-from tabrl_py.errors import ConfigError, PolicyFileError
+from tabrl_py.errors import ConfigError, ModelError, PolicyFileError
 from tabrl_py.player_messages import Inspect, ResetRows, SetSpeed, SingleStep, StartPlaying, Steer
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.protocol import (
@@ -28,6 +28,7 @@ from tabrl_py.protocol import (
 from tabrl_py.sim.models import model_path
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import get_task
+from tabrl_py.types import Float
 from tabrl_py.workers.pace import Pace
 from tabrl_py.workers.player import Player
 from tests.unit.worker_host import RecordingHost
@@ -93,6 +94,23 @@ def test_the_first_episode_of_a_row_is_that_of_the_evaluation(
             assert message.distance == evaluation.distances[k]
         else:
             assert message.distance is None
+
+
+def test_an_evaluation_that_cannot_go_on_tells_who_asked_and_lets_the_next_begin(
+    player: Player, host: RecordingHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = play("InvertedPendulum-v5", None)
+    for request in (5, 6):
+        player.handle(RequestEvaluation(request, None, show.task, show.model_xml, [0]))
+
+    def step(actions: Float) -> None:
+        raise ModelError(f"{len(actions)} robot too many")
+
+    monkeypatch.setattr(host.sims[0], "step", step)
+    run(player, host, 300)
+    (failed,) = host.failures()
+    assert (failed.id, failed.name, failed.fatal) == (5, "ModelError", False)
+    assert [found.id for found in host.of(Evaluated)] == [6]
 
 
 def test_later_episodes_have_no_evaluation_seed_and_differ(player: Player, host: RecordingHost) -> None:

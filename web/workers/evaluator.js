@@ -34,7 +34,7 @@ export class Evaluator {
     const policy = message.policy === null ? null : readPolicy(message.policy);
     if (policy) checkFits(policy, task);
     this.reward = rewardOf(surroundings, task, policy ? policy.reward : message.reward);
-    this.id = message.id;
+    this.message = message;
     this.task = task;
     this.seeds = seeds;
     this.actor = policy ? new PolicyActor(policy) : new RandomActor(task, seeds);

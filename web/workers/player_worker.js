@@ -119,15 +119,24 @@ function advance() {
   let wait = shows.advance();
   const [evaluator] = evaluations;
   if (evaluator) {
-    const evaluation = evaluator.advance();
-    if (evaluation) {
-      evaluations.shift();
-      evaluator.close();
-      post({ type: "evaluated", id: evaluator.id, evaluation });
-    }
+    evaluate(evaluator);
     wait = 0;
   }
   return wait;
+}
+
+/** One vector step of the first evaluation; whoever asked for it hears of its end and of its errors. @param {Evaluator} evaluator */
+function evaluate(evaluator) {
+  const { message } = evaluator;
+  try {
+    const evaluation = evaluator.advance();
+    if (!evaluation) return;
+    post({ type: "evaluated", id: message.id, evaluation });
+  } catch (error) {
+    fail(error, message);
+  }
+  evaluations.shift();
+  evaluator.close();
 }
 
 /** Messages reach the worker only between two turns of its event loop; a channel of its own makes turns at once. */
