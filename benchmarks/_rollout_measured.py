@@ -41,7 +41,7 @@ class Rollouts:
             begin(*given)
             seconds = time.perf_counter() - began
 
-        algorithm.begin_rollout = timed  # type: ignore[assignment, method-assign]
+        algorithm.begin_rollout = timed  # type: ignore[assignment, method-assign] # measured, then taken away
         while training.rollout.full:
             training.advance()
         del algorithm.begin_rollout

@@ -18,6 +18,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,12 @@ def measure(workers: Workers, modules: int, name: str, native: Native, rounds: i
     native.run(WARM_UP_STEPS)
     steps = math.ceil(SLICE_S * WARM_UP_STEPS / native.run(WARM_UP_STEPS) / HOLD) * HOLD
     sides: dict[str, Callable[[], float]] = {"native": lambda: native.run(steps)}
+
+    def in_tab(worker: int) -> float:
+        return float(run_in_tab(workers, worker, name, native, steps)["seconds"])
+
     for k in range(modules):
-        sides[f"module {k}"] = lambda k=k: run_in_tab(workers, k, name, native, steps)["seconds"]  # type: ignore[misc]
+        sides[f"module {k}"] = partial(in_tab, k)
     return [steps / statistics.median(each) for each in in_turns(sides, rounds, WARM_UP).values()]
 
 

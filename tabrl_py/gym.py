@@ -13,7 +13,7 @@ from gymnasium import spaces
 from tabrl_py.rewards import compute_reward
 from tabrl_py.sim.native import NativeBatchSim
 from tabrl_py.tasks import TASKS, get_task, sample_reset
-from tabrl_py.types import F32, F64
+from tabrl_py.types import F32, F64, Float
 
 NAMESPACE = "TabRL"
 
@@ -78,8 +78,8 @@ class TabrlEnv(gymnasium.Env[F64, F32]):
         self._sim.close()
 
     @staticmethod
-    def _observed(rows: Any) -> F64:  # noqa: ANN401 - a float64 array, as the constructor asked for
-        obs: F64 = rows[0].copy()
+    def _observed(rows: Float) -> F64:
+        obs: F64 = rows[0].astype(np.float64)
         return obs
 
 

@@ -44,7 +44,7 @@ class _Key(ISeedSequence):
     def __init__(self, key: npt.NDArray[np.uint64]) -> None:
         self._key = key
 
-    def generate_state(self, n_words: int, dtype: Any = np.uint64) -> npt.NDArray[np.uint64]:  # noqa: ANN401
+    def generate_state(self, n_words: int, dtype: npt.DTypeLike = np.uint64) -> npt.NDArray[np.uint64]:
         """See ISeedSequence: the key, whatever is asked for; Philox asks once, for two 64-bit words."""
         return self._key
 

@@ -3,13 +3,16 @@
 import dataclasses
 import math
 from dataclasses import field
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from tabrl_py.errors import ConfigError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 
 def setting(
-    default: Any,  # noqa: ANN401 - the field's annotation is the type
+    default: object,
     label: str,
     help: str,
     *,
@@ -18,7 +21,7 @@ def setting(
     choices: tuple[str, ...] = (),
     unit: str = "",
     group: str = "details",
-) -> Any:  # noqa: ANN401
+) -> Any:  # noqa: ANN401 - the field's annotation is the type
     """A dataclass field with the words and limits that the page, the command line and validation share.
 
     Args:
@@ -43,7 +46,7 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-def check_settings(config: Any, prefix: str = "") -> None:  # noqa: ANN401 - any settings dataclass
+def check_settings(config: "DataclassInstance", prefix: str = "") -> None:
     """Raise ConfigError where a setting has the wrong type or leaves its limits."""
     hints = get_type_hints(type(config))
     for f in dataclasses.fields(config):
@@ -51,7 +54,7 @@ def check_settings(config: Any, prefix: str = "") -> None:  # noqa: ANN401 - any
             _check_one(f, hints[f.name], getattr(config, f.name), prefix + f.name)
 
 
-def _check_one(f: "dataclasses.Field[Any]", hint: Any, value: Any, name: str) -> None:  # noqa: ANN401
+def _check_one(f: "dataclasses.Field[Any]", hint: object, value: Any, name: str) -> None:  # noqa: ANN401 - compared once its type is known
     low, high, choices = f.metadata["low"], f.metadata["high"], f.metadata["choices"]
     if choices:
         if value not in choices:
@@ -74,7 +77,7 @@ def _check_one(f: "dataclasses.Field[Any]", hint: Any, value: Any, name: str) ->
             raise ConfigError(f"{name}={x} is too large; the most is {high:g}")
 
 
-def describe(cls: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any settings dataclass
+def describe(cls: "type[DataclassInstance]") -> list[dict[str, Any]]:
     """The settings of a dataclass in order: name, type, default, words and limits."""
     hints = get_type_hints(cls)
     return [
@@ -84,6 +87,7 @@ def describe(cls: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any settings d
     ]
 
 
-def type_name(hint: Any) -> str:  # noqa: ANN401
+def type_name(hint: object) -> str:
     """int, float, bool, choice or int_list: how the page asks for a setting."""
-    return {int: "int", float: "float", bool: "bool", str: "choice"}.get(hint, "int_list")
+    names: dict[object, str] = {int: "int", float: "float", bool: "bool", str: "choice"}
+    return names.get(hint, "int_list")

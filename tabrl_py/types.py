@@ -7,7 +7,7 @@ K  rows that are being watched
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,3 +19,11 @@ Bool: TypeAlias = npt.NDArray[np.bool_]
 I32: TypeAlias = npt.NDArray[np.int32]
 I64: TypeAlias = npt.NDArray[np.int64]
 Rows: TypeAlias = npt.NDArray[np.int64] | Sequence[int]
+
+# What ships no types of its own.
+JsObject: TypeAlias = Any
+"""An object of JavaScript's: Pyodide cannot know what it has."""
+MjModel: TypeAlias = Any
+"""A mujoco.MjModel."""
+MjData: TypeAlias = Any
+"""A mujoco.MjData."""

@@ -79,7 +79,7 @@ def _interface(cls: type) -> Iterator[str]:
     yield "}\n"
 
 
-def typescript(hint: Any) -> str:  # noqa: ANN401
+def typescript(hint: Any) -> str:  # noqa: ANN401 - a type, as get_type_hints gives it
     """The TypeScript type of a field's annotation.
 
     Raises:
@@ -105,7 +105,7 @@ def typescript(hint: Any) -> str:  # noqa: ANN401
     raise TypeError(f"{hint!r} of protocol.py has no TypeScript counterpart; use plain values there")
 
 
-def _literal(hint: Any) -> str:  # noqa: ANN401
+def _literal(hint: object) -> str:
     return " | ".join(f'"{value}"' for value in get_args(hint))
 
 

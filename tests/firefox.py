@@ -67,7 +67,7 @@ class Firefox:
         self.call("session.new", capabilities={})
         self.call("session.subscribe", events=["log.entryAdded"])
 
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command of the protocol and its result; errors on consoles that come meanwhile are kept.
 
         Raises:
@@ -104,7 +104,7 @@ class FirefoxPage:
     def __init__(self, firefox: Firefox, context: str) -> None:
         self._firefox, self._context = firefox, context
 
-    def evaluate(self, function: str, argument: object = None) -> Any:  # noqa: ANN401 - any JSON value
+    def evaluate(self, function: str, argument: object = None) -> Any:
         """Call a JavaScript function with plain JSON; what it returns, or what its promise brings.
 
         Raises:

@@ -51,7 +51,7 @@ def running_webkit(driver: str, browser: str, screen: str, folder: Path) -> Iter
 
 
 @contextmanager
-def _screen(program: str, log: Any) -> Iterator[str]:  # noqa: ANN401 - an open file
+def _screen(program: str, log: Any) -> Iterator[str]:
     """An X server on a display that it chooses itself."""
     reading, writing = os.pipe()
     command = [program, "-displayfd", str(writing), "-screen", "0", "1440x900x24", "-nolisten", "tcp"]
@@ -68,7 +68,7 @@ def _screen(program: str, log: Any) -> Iterator[str]:  # noqa: ANN401 - an open 
 
 
 @contextmanager
-def _process(command: list[str], log: Any, environment: dict[str, str]) -> Iterator[None]:  # noqa: ANN401
+def _process(command: list[str], log: Any, environment: dict[str, str]) -> Iterator[None]:
     """A program whose children end with it."""
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
     try:
@@ -109,7 +109,7 @@ class WebKitPage:
         milliseconds = int(ANSWER_S * 1000)
         self._post("/timeouts", script=milliseconds, pageLoad=milliseconds)
 
-    def _call(self, method: str, path: str, body: object) -> Any:  # noqa: ANN401 - any JSON value
+    def _call(self, method: str, path: str, body: object) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = Request(self._address + path, data=data, headers=headers, method=method)
@@ -120,14 +120,14 @@ class WebKitPage:
             said = json.loads(error.read())["value"]
             raise RuntimeError(f"{path}: {said['error']}: {said['message']}") from None
 
-    def _post(self, path: str, **body: Any) -> Any:  # noqa: ANN401 - any JSON value
+    def _post(self, path: str, **body: Any) -> Any:
         return self._call("POST", self._session + path, body)
 
     def open(self, url: str) -> None:
         """Go there and wait until it is loaded."""
         self._post("/url", url=url)
 
-    def evaluate(self, function: str, argument: object = None) -> Any:  # noqa: ANN401 - any JSON value
+    def evaluate(self, function: str, argument: object = None) -> Any:
         """Call a JavaScript function with plain JSON; what it returns, or what its promise brings.
 
         Raises:

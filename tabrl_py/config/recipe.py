@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from tabrl_py.config.ars import ARSConfig
 from tabrl_py.config.network import NetworkConfig
@@ -11,6 +11,11 @@ from tabrl_py.config.reinforce import ReinforceConfig
 from tabrl_py.config.sac import SACConfig
 from tabrl_py.errors import ConfigError
 from tabrl_py.settings import check_settings, describe, setting
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 RECIPE_VERSION = 2
 """Raised when the same recipe would give other weights than before."""
@@ -176,7 +181,7 @@ def _algorithm_config(name: object) -> type[AlgoConfig]:
     return ALGORITHMS[name]
 
 
-def _build(cls: Any, record: Any, prefix: str) -> Any:  # noqa: ANN401 - builds any settings dataclass
+def _build(cls: type[T], record: object, prefix: str) -> T:
     if not isinstance(record, dict):
         raise ConfigError(f"{prefix or 'recipe'}: expected settings by name, got {record!r}")
     known = {f.name for f in dataclasses.fields(cls)}

@@ -32,6 +32,13 @@ from tabrl_py.types import F32, F64, I32, Bool
 _ADV_MEAN, _ADV_SCALE, _SAMPLES = (SETTINGS.index(name) for name in ("adv_mean", "adv_scale", "samples"))
 
 
+def _normaliser(mean: F32 | None, scale: F32 | None, width: int) -> tuple[int | None, int | None]:
+    """Where the two are that normalise observations of this width; None where nothing is to be normalised."""
+    if mean is None or scale is None:
+        return None, None
+    return address(mean, (width,), "mean"), address(scale, (width,), "scale")
+
+
 class CompiledArithmetic:
     """See nn.arithmetic.Arithmetic; float32 networks only."""
 
@@ -66,13 +73,11 @@ class CompiledArithmetic:
         """See Arithmetic.act."""
         rows, sizes = len(obs), self._actor.sizes
         width, actions = sizes[0], sizes[-1]
-        plain = mean is None or scale is None
         self._library.dll.act(
             address(out, (rows, actions), "out"),
             address(obs, (rows, width), "obs"),
             None if noise is None else address(noise, (rows, actions), "noise"),
-            None if plain else address(mean, (width,), "mean"),  # type: ignore[arg-type]
-            None if plain else address(scale, (width,), "scale"),  # type: ignore[arg-type]
+            *_normaliser(mean, scale, width),
             self._flat[0],
             self._rest[0],
             *self._actor.shape,
@@ -82,13 +87,13 @@ class CompiledArithmetic:
 
     def acting(self, mean: F32 | None, scale: F32 | None) -> Acting:
         """See Arithmetic.acting."""
-        width, plain = self._actor.sizes[0], mean is None or scale is None
+        mean_at, scale_at = _normaliser(mean, scale, self._actor.sizes[0])
         dll, (workspace, _, widths, layers, form) = self._library.dll, self._rest
         return Acting(
             act=function_address(dll.act),
             to_bounds=function_address(dll.to_bounds),
-            mean=0 if plain else address(mean, (width,), "mean"),  # type: ignore[arg-type]
-            scale=0 if plain else address(scale, (width,), "scale"),  # type: ignore[arg-type]
+            mean=mean_at or 0,
+            scale=scale_at or 0,
             params=self._flat[0],
             workspace=workspace,
             widths=widths,

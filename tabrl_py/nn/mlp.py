@@ -11,9 +11,10 @@ risk of over-fitting. So a network has the same parameters with and without.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from tabrl_py.errors import ConfigError
 from tabrl_py.types import Float
@@ -45,7 +46,7 @@ class Workspace:
         inverse: and what they were scaled with, (B, 1) each.
     """
 
-    def __init__(self, sizes: Sequence[int], batch: int, dtype: Any, layer_norm: bool) -> None:  # noqa: ANN401
+    def __init__(self, sizes: Sequence[int], batch: int, dtype: npt.DTypeLike, layer_norm: bool) -> None:
         self.batch = batch
         hidden = sizes[1:-1] if layer_norm else ()
         self.normal: list[Float] = [np.zeros((batch, n), dtype=dtype) for n in hidden]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tabrl_py.types import F64, Bool, Float
 
@@ -87,7 +88,7 @@ class ObsNormalizer:
     mean: Float
     scale: Float
 
-    def __init__(self, size: int, dtype: Any = np.float32) -> None:  # noqa: ANN401
+    def __init__(self, size: int, dtype: npt.DTypeLike = np.float32) -> None:
         self.moments = RunningMoments(size)
         self._dtype = dtype
         self.refresh()

@@ -53,7 +53,7 @@ def _normalizer(policy: Policy) -> dict[str, Any] | None:
     }
 
 
-def _numbers(values: Float) -> Any:  # noqa: ANN401 - nested lists of numbers
+def _numbers(values: Float) -> object:
     """Lists of numbers with as few digits as a float32 needs."""
     if values.ndim > 1:
         return [_numbers(row) for row in values]

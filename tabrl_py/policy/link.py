@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tabrl_py.config import Recipe
 from tabrl_py.errors import ConfigError
@@ -147,7 +148,7 @@ def unwrap(link: str) -> tuple[str, bytes]:
     return KINDS[found[1]], payload
 
 
-def to_half(name: str, values: Float) -> Any:  # noqa: ANN401
+def to_half(name: str, values: Float) -> npt.NDArray[np.uint16]:
     """The bits of the nearest float16; LinkError beyond its range."""
     if not (np.abs(values) <= LARGEST).all():
         raise LinkError(
@@ -156,7 +157,7 @@ def to_half(name: str, values: Float) -> Any:  # noqa: ANN401
     return values.astype(np.float64).astype(np.float16).view(np.uint16)
 
 
-def from_half(bits: Any) -> F64:  # noqa: ANN401
+def from_half(bits: npt.ArrayLike) -> F64:
     """The numbers that these bits of float16 are."""
     return np.asarray(bits, np.uint16).view(np.float16).astype(np.float64)
 
@@ -314,7 +315,7 @@ def recipe_values(recipe: Recipe, name: str, made: str) -> Values:
     }
 
 
-def _typed(config: Any, key: str) -> Any:  # noqa: ANN401
+def _typed(config: object, key: str) -> object:
     """A setting's value in the type it is declared with: 1 that stands for 1.0 is a float."""
     value = getattr(config, key)
     return float(value) if type(config).__annotations__[key] in (float, "float") else value

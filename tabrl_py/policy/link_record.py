@@ -7,11 +7,12 @@ or list.
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tabrl_py.errors import TabrlError
 from tabrl_py.policy.link_layout import LARGEST_COUNT, LAYOUT, SETTING_TYPES
@@ -156,34 +157,34 @@ def pack_text(name: str, text: str, longest: int, lines: bool) -> bytes:
     return pack_count(name, len(raw), 0, longest) + raw
 
 
-def _pack_halves(field: Field, bits: Any, values: Values) -> bytes:  # noqa: ANN401
+def _pack_halves(field: Field, bits: npt.ArrayLike, values: Values) -> bytes:
     raw = np.ascontiguousarray(bits, dtype="<u2")
     assert raw.shape == (array_size(field["size"], values["sizes"]),)
     return raw.view(np.uint8).reshape(-1, 2).T.tobytes()
 
 
-def _unpack_halves(field: Field, reader: Reader, values: Values) -> Any:  # noqa: ANN401
+def _unpack_halves(field: Field, reader: Reader, values: Values) -> npt.NDArray[np.uint16]:
     size = array_size(field["size"], values["sizes"])
     planes = np.frombuffer(reader.take(2 * size), np.uint8).reshape(2, size)
-    bits = planes[0].astype(np.uint16) | planes[1].astype(np.uint16) << 8
+    bits: npt.NDArray[np.uint16] = planes[0].astype(np.uint16) | planes[1].astype(np.uint16) << 8
     if (bits & 0x7C00 == 0x7C00).any():
         raise damaged(field["name"], "a number that is not finite")
     return bits
 
 
-def _pack_bytes(field: Field, weights: Any, values: Values) -> bytes:  # noqa: ANN401
+def _pack_bytes(field: Field, weights: npt.NDArray[np.int8], values: Values) -> bytes:
     assert weights.shape == (array_size(field["size"], values["sizes"]),)
     return bytes(np.asarray(weights, np.int8).tobytes())
 
 
-def _unpack_bytes(field: Field, reader: Reader, values: Values) -> Any:  # noqa: ANN401
+def _unpack_bytes(field: Field, reader: Reader, values: Values) -> npt.NDArray[np.int8]:
     weights = np.frombuffer(reader.take(array_size(field["size"], values["sizes"])), np.int8)
     if (weights == -128).any():
         raise damaged(field["name"], -128)
     return weights
 
 
-def _pack_setting(path: str, value: Any) -> bytes:  # noqa: ANN401
+def _pack_setting(path: str, value: object) -> bytes:
     head = pack_text("a setting", path, SETTING_TEXT, False)
     match value:
         case bool():
@@ -201,12 +202,12 @@ def _pack_setting(path: str, value: Any) -> bytes:  # noqa: ANN401
     raise LinkError(f"{path}={value!r:.60} does not fit in a link; give a finite number, a word or a list")
 
 
-def _pack_settings(field: Field, settings: Any, values: Values) -> bytes:  # noqa: ANN401
+def _pack_settings(field: Field, settings: Mapping[str, object], values: Values) -> bytes:
     head = pack_count(field["name"], len(settings), 0, field["most"])
     return head + b"".join(_pack_setting(path, settings[path]) for path in sorted(settings))
 
 
-def _unpack_setting(path: str, reader: Reader) -> Any:  # noqa: ANN401
+def _unpack_setting(path: str, reader: Reader) -> object:
     (tag,) = reader.take(1)
     if tag >= len(SETTING_TYPES):
         raise damaged(path, f"of type {tag}")
@@ -225,8 +226,8 @@ def _unpack_setting(path: str, reader: Reader) -> Any:  # noqa: ANN401
     return [reader.count(path, 0, LARGEST_COUNT) for _ in range(reader.count(path, 0, MOST_NUMBERS))]
 
 
-def _unpack_settings(field: Field, reader: Reader, values: Values) -> Any:  # noqa: ANN401
-    settings: dict[str, Any] = {}
+def _unpack_settings(field: Field, reader: Reader, values: Values) -> dict[str, object]:
+    settings: dict[str, object] = {}
     before = ""
     for _ in range(reader.count(field["name"], 0, field["most"])):
         path = reader.text("a setting", SETTING_TEXT, False)
@@ -237,19 +238,19 @@ def _unpack_settings(field: Field, reader: Reader, values: Values) -> Any:  # no
     return settings
 
 
-def _unpack_choice(field: Field, reader: Reader, values: Values) -> Any:  # noqa: ANN401
+def _unpack_choice(field: Field, reader: Reader, values: Values) -> object:
     (index,) = reader.take(1)
     if index >= len(field["choices"]):
         raise damaged(field["name"], index)
     return field["choices"][index]
 
 
-def _pack_counts(field: Field, numbers: Any, values: Values) -> bytes:  # noqa: ANN401
+def _pack_counts(field: Field, numbers: Sequence[int], values: Values) -> bytes:
     head = pack_count(field["name"], len(numbers), field["least"], field["most"])
     return head + b"".join(pack_count(field["name"], n, field["low"], field["high"]) for n in numbers)
 
 
-def _unpack_counts(field: Field, reader: Reader, values: Values) -> Any:  # noqa: ANN401
+def _unpack_counts(field: Field, reader: Reader, values: Values) -> list[int]:
     size = reader.count(field["name"], field["least"], field["most"])
     return [reader.count(field["name"], field["low"], field["high"]) for _ in range(size)]
 

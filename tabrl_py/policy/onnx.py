@@ -5,7 +5,7 @@ those of onnx.proto3 (https://github.com/onnx/onnx), IR version 8; operators are
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -187,7 +187,7 @@ def _metadata(policy: Policy, task: TaskSpec, actuators: Sequence[dict[str, Any]
     return dict(sorted(texts.items()))
 
 
-def _listed(values: Any) -> str:  # noqa: ANN401 - an iterable of numbers
+def _listed(values: Iterable[float]) -> str:
     return ",".join(f"{value + 0.0:.6g}" for value in values)
 
 

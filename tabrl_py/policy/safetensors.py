@@ -6,7 +6,7 @@ strictly: a file that is cut short, has gaps, overlaps or anything unknown is re
 
 import json
 import math
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -113,7 +113,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _place(name: str, entry: Any) -> tuple[int, int, str, tuple[int, ...]]:  # noqa: ANN401
+def _place(name: str, entry: object) -> tuple[int, int, str, tuple[int, ...]]:
     """Begin, end, NumPy dtype and shape of a tensor, as its header entry says and its size confirms."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise _refuse(f"tensor {name!r} is not described by dtype, shape and data_offsets")
@@ -132,5 +132,5 @@ def _place(name: str, entry: Any) -> tuple[int, int, str, tuple[int, ...]]:  # n
     return begin, end, code, tuple(shape)
 
 
-def _whole_numbers(value: Any) -> bool:  # noqa: ANN401
+def _whole_numbers(value: object) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(type(x) is int and 0 <= x < 2**53 for x in value)

@@ -91,12 +91,22 @@ class RewardFunction:
         return np.array(x) if isinstance(x, np.ndarray) else x
 
 
+def _nothing(frame: Frame) -> Value:
+    """A module without the function that was asked for, which is a problem of its own."""
+    return 0.0
+
+
+def _called_with_state(function: Defined, parameter: str) -> Code:
+    """The main function on the state, which the frame has under no name."""
+    return lambda frame: function.body(Frame({parameter: frame.names[""]}, frame.budget))
+
+
 class _Compiler(Expressions):
     """Makes functions of statements."""
 
     def module(self, tree: ast.Module, function: str) -> Code:
         """The main function, after everything above it."""
-        run: Code = lambda _frame: 0.0  # noqa: E731
+        run: Code = _nothing
         for node in tree.body:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -104,8 +114,7 @@ class _Compiler(Expressions):
                 case ast.FunctionDef(name=name):
                     defined = self._function(node, is_main=name == function)
                     if name == function:
-                        first, body = node.args.args[0].arg, defined.body
-                        run = lambda frame: body(Frame({first: frame.names[""]}, frame.budget))  # noqa: E731, B023
+                        run = _called_with_state(defined, node.args.args[0].arg)
                     self.functions[name] = Function(defined, defined.names, len(defined.names))
                 case _ if not syntax.is_docstring(node):
                     self.wrong(node, "syntax", "outside functions stand `NAME = number` and functions only")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tabrl_py.rewards.library import reward_of
@@ -42,7 +43,7 @@ class _Traced(NDArrayOperatorsMixin):
 
     __slots__ = ("entry", "program", "shape")
 
-    def __init__(self, program: Program, shape: tuple[int, ...], *operation: Any) -> None:  # noqa: ANN401
+    def __init__(self, program: Program, shape: tuple[int, ...], *operation: object) -> None:
         program.append(list(operation))
         self.program, self.shape, self.entry = program, shape, len(program) - 1
 
@@ -50,8 +51,8 @@ class _Traced(NDArrayOperatorsMixin):
         self,
         ufunc: np.ufunc,
         method: Literal["__call__", "reduce", "reduceat", "accumulate", "outer", "at"],
-        *inputs: Any,  # noqa: ANN401
-        **options: Any,  # noqa: ANN401
+        *inputs: Any,  # noqa: ANN401 - NumPy's own words
+        **options: Any,  # noqa: ANN401 - NumPy's own words
     ) -> "_Traced":
         """Write down a NumPy function."""
         if method == "reduce" and ufunc is np.add and options.get("axis") in (1, -1):
@@ -74,7 +75,7 @@ class _Traced(NDArrayOperatorsMixin):
         """Which way a branch goes cannot be written down."""
         raise UntraceableError("a branch")
 
-    def __getitem__(self, key: Any) -> "_Traced":  # noqa: ANN401
+    def __getitem__(self, key: object) -> "_Traced":
         """A column, or columns, of all environments."""
         match key:
             case (slice(start=None, stop=None), int(index)) if len(self.shape) == 2:
@@ -90,7 +91,7 @@ class _Traced(NDArrayOperatorsMixin):
         """The columns, one after the other."""
         return (self[:, i] for i in range(self.shape[1]))
 
-    def astype(self, dtype: Any) -> "_Traced":  # noqa: ANN401
+    def astype(self, dtype: npt.DTypeLike) -> "_Traced":
         """All numbers are float64 here; truth is 1 and falsehood 0."""
         if np.dtype(dtype) != np.float64:
             raise UntraceableError(f"astype {dtype}")
@@ -101,7 +102,7 @@ class _Traced(NDArrayOperatorsMixin):
         return _Traced(self.program, self.shape, "add", self.entry, [0.0])
 
 
-def _argument(x: Any) -> int | list[float | str]:  # noqa: ANN401
+def _argument(x: "_Traced | npt.ArrayLike") -> int | list[float | str]:
     if isinstance(x, _Traced):
         return x.entry
     values = np.asarray(x, dtype=np.float64).ravel()

@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from tabrl_py.errors import ModelError
 from tabrl_py.sim.model_text import unpack
+from tabrl_py.types import MjData, MjModel
 
 DIGITS = 6
 LONGEST_NAME = 60
 
 
-def compile_model(text: str, name: str) -> Any:  # noqa: ANN401 - mujoco ships no types
+def compile_model(text: str, name: str) -> MjModel:
     """The compiled model of a text.
 
     Args:
@@ -33,7 +34,7 @@ def compile_model(text: str, name: str) -> Any:  # noqa: ANN401 - mujoco ships n
         raise ModelError(f"{name} cannot be read: {' '.join(str(error).split())}") from error
 
 
-def describe(model: Any) -> dict[str, Any]:  # noqa: ANN401
+def describe(model: MjModel) -> dict[str, Any]:
     """The record that tasks/own_robot.py makes a task of; numbers with six digits, lists plain."""
     data = mujoco.MjData(model)
     if model.nkey:
@@ -84,7 +85,7 @@ def _range(values: npt.NDArray[np.float64]) -> list[float] | None:
     return [low, high] if low < high else None
 
 
-def _root(model: Any) -> int:  # noqa: ANN401
+def _root(model: MjModel) -> int:
     """The body on the world whose subtree has the most driven joints, then the most mass."""
     driven = [0] * model.nbody
     for actuator in range(model.nu):
@@ -95,14 +96,14 @@ def _root(model: Any) -> int:  # noqa: ANN401
     return max(tops, key=lambda body: (driven[body], float(model.body_subtreemass[body]), -body), default=0)
 
 
-def _tip(model: Any, data: Any, root: int) -> int:  # noqa: ANN401
+def _tip(model: MjModel, data: MjData, root: int) -> int:
     """The body of the robot whose middle is farthest from where it stands."""
     bodies = [body for body in range(1, model.nbody) if model.body_rootid[body] == root]
     far = {body: round(float(np.linalg.norm(data.xipos[body] - data.xpos[root])), DIGITS) for body in bodies}
     return max(bodies, key=lambda body: (far[body], -body), default=0)
 
 
-def _extent(model: Any, data: Any) -> tuple[list[float], list[float]]:  # noqa: ANN401
+def _extent(model: MjModel, data: MjData) -> tuple[list[float], list[float]]:
     """Corners (m) of a box about all geoms that move, as their bounding spheres have it."""
     moving = model.geom_bodyid > 0
     if not np.any(moving):
@@ -111,7 +112,7 @@ def _extent(model: Any, data: Any) -> tuple[list[float], list[float]]:  # noqa: 
     return _rounded((middle - radius).min(axis=0)), _rounded((middle + radius).max(axis=0))
 
 
-def _joint(model: Any, joint: int) -> dict[str, Any]:  # noqa: ANN401
+def _joint(model: MjModel, joint: int) -> dict[str, Any]:
     return {
         "name": model.joint(joint).name[:LONGEST_NAME],
         "type": ("free", "ball", "slide", "hinge")[int(model.jnt_type[joint])],
@@ -123,7 +124,7 @@ def _joint(model: Any, joint: int) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def _actuator(model: Any, actuator: int) -> dict[str, Any]:  # noqa: ANN401
+def _actuator(model: MjModel, actuator: int) -> dict[str, Any]:
     on_joint = int(model.actuator_trntype[actuator]) in (0, 1)
     return {
         "name": model.actuator(actuator).name[:LONGEST_NAME],
@@ -133,7 +134,7 @@ def _actuator(model: Any, actuator: int) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def _kind(model: Any, actuator: int) -> str:  # noqa: ANN401
+def _kind(model: MjModel, actuator: int) -> str:
     """What its control is: a position or speed to reach, a muscle's activation, or a force."""
     if int(model.actuator_biastype[actuator]) == int(mujoco.mjtBias.mjBIAS_MUSCLE):
         return "muscle"

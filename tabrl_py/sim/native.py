@@ -1,5 +1,6 @@
 """The native simulation: PyPI's mujoco behind the BatchSim protocol."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import mujoco
@@ -13,7 +14,7 @@ from tabrl_py.sim.models import model_path
 from tabrl_py.sim.native_inside import inside_of
 from tabrl_py.sim.traits import Traits
 from tabrl_py.tasks.spec import TaskSpec
-from tabrl_py.types import F32, F64, Bool, Float, Rows
+from tabrl_py.types import F32, F64, Bool, Float, MjModel, Rows
 
 STATE = int(
     mujoco.mjtState.mjSTATE_TIME
@@ -135,7 +136,7 @@ class NativeBatchSim:
         self.signals[chosen] = self._layout.read_signals(table)
         self.prev_signals[chosen] = self.signals[chosen]
 
-    def _restart(self, rows: Any) -> None:  # noqa: ANN401
+    def _restart(self, rows: Sequence[int]) -> None:
         """Put rows at next_init: a cleared MjData, the new state, mj_forward."""
         model, data, layout = self._model, self._data, self._layout
         settling = self.task.reset.settle_steps > 0
@@ -367,7 +368,7 @@ def _count_instead(message: str) -> None:
     """Take the engine's warning; NativeBatchSim reads it from MjData.warning."""
 
 
-def _load(task: TaskSpec) -> Any:  # noqa: ANN401 - mujoco ships no types
+def _load(task: TaskSpec) -> MjModel:
     path = model_path(task.model)
     try:
         return mujoco.MjModel.from_xml_path(str(path))
@@ -377,7 +378,7 @@ def _load(task: TaskSpec) -> Any:  # noqa: ANN401 - mujoco ships no types
         ) from error
 
 
-def _check_fits(task: TaskSpec, model: Any) -> None:  # noqa: ANN401
+def _check_fits(task: TaskSpec, model: MjModel) -> None:
     """Raise ModelError where the model has not what the task reads or drives."""
     data = mujoco.MjData(model)
     if model.nu != task.action_size:

@@ -1,17 +1,16 @@
 """What the native engine derives inside one robot."""
 
-from typing import Any
-
 import mujoco
 import numpy as np
 
 from tabrl_py.sim.inside import Inside
+from tabrl_py.types import MjData, MjModel
 
 MOST_CONTACTS = 64
 """A robot that lies flat has some twenty."""
 
 
-def inside_of(model: Any, data: Any) -> Inside:  # noqa: ANN401
+def inside_of(model: MjModel, data: MjData) -> Inside:
     """The inside of the robot whose state is in MjData, after mj_forward."""
     contacts: list[float] = []
     wrench = np.zeros(6)

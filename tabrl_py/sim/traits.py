@@ -1,12 +1,11 @@
 """The body and the ground of one row, put into the model that all rows share."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from tabrl_py.tasks.spec import TRAITS, TaskSpec
-from tabrl_py.types import F64
+from tabrl_py.types import F64, MjModel
 
 
 class Traits:
@@ -22,7 +21,7 @@ class Traits:
         lags: physics steps for which a row still follows its last action, where its actions come late.
     """
 
-    def __init__(self, task: TaskSpec, model: Any) -> None:  # noqa: ANN401 - mujoco ships no types
+    def __init__(self, task: TaskSpec, model: MjModel) -> None:
         """Keep what the model is like now; it must be the plain one."""
         self.names = task.traits
         self.plain: F64 = np.array([TRAITS[name] for name in self.names])

@@ -9,7 +9,7 @@ import numpy as np
 from tabrl_py.errors import ModelError
 from tabrl_py.sim.inside import Inside
 from tabrl_py.tasks.spec import TaskSpec
-from tabrl_py.types import F32, F64, Bool, Float, Rows
+from tabrl_py.types import F32, F64, Bool, Float, JsObject, Rows
 
 
 class WasmBatchSim:
@@ -19,7 +19,7 @@ class WasmBatchSim:
     alone.
     """
 
-    def __init__(self, task: TaskSpec, xml: str, n_envs: int, engine: Any) -> None:  # noqa: ANN401 - a JsProxy
+    def __init__(self, task: TaskSpec, xml: str, n_envs: int, engine: JsObject) -> None:
         """Load the model; every row starts at qpos0 at rest.
 
         Args:
@@ -223,7 +223,7 @@ class WasmBatchSim:
             raise ValueError(f"row={row} does not exist; the rows are 0 to {self.n_envs - 1}")
 
 
-def _js(values: list[Any]) -> Any:  # noqa: ANN401 - a JS array
+def _js(values: list[Any]) -> JsObject:
     from pyodide.ffi import to_js
 
     return to_js(values)

@@ -36,6 +36,7 @@ from tabrl_py.meta.plan import Command
 from tabrl_py.meta.view import provenance, view_of
 from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.protocol import Pause, Resume, Stop
+from tabrl_py.types import JsObject
 from tabrl_py.workers import messages
 from tabrl_py.workers.host import failed
 
@@ -279,7 +280,7 @@ class DesignerRunner:
     def __init__(self, host: DesignerHost, designer: LoopDesigner) -> None:
         self._host, self._designer = host, designer
 
-    def receive(self, text: str, names: Any = (), buffers: Any = ()) -> None:  # noqa: ANN401 - JS arrays
+    def receive(self, text: str, names: JsObject = (), buffers: JsObject = ()) -> None:
         """Take a message of the page: its JSON, and its binary fields' names and bytes."""
         request = 0
         try:
@@ -300,7 +301,7 @@ class DesignerRunner:
 class PageDesignerHost:
     """The DesignerHost inside the page's worker."""
 
-    def __init__(self, bridge: Any) -> None:  # noqa: ANN401 - a JS object
+    def __init__(self, bridge: JsObject) -> None:
         """`bridge` has post and loadSdk, see web/workers/designer_worker.js."""
         self._bridge = bridge
         self._tasks: set[asyncio.Task[None]] = set()
@@ -346,7 +347,7 @@ class PageDesignerHost:
             told.destroy()
 
 
-def start(bridge: Any) -> DesignerRunner:  # noqa: ANN401 - a JS object
+def start(bridge: JsObject) -> DesignerRunner:
     """The door through which web/workers/designer_worker.js enters Python."""
     host = PageDesignerHost(bridge)
     return DesignerRunner(host, LoopDesigner(host))

@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from tabrl_py.protocol import Failed, FromWorker, ToWorker
 from tabrl_py.rewards import calls
 from tabrl_py.sim.batch import BatchSim
 from tabrl_py.tasks.spec import TaskSpec
+from tabrl_py.types import JsObject
 from tabrl_py.workers import messages
 
 
@@ -68,7 +69,7 @@ class Role(Protocol):
 class PageHost:
     """The Host inside the page's worker."""
 
-    def __init__(self, bridge: Any) -> None:  # noqa: ANN401 - a JS object
+    def __init__(self, bridge: JsObject) -> None:
         """`bridge` has createSim, team, post and codeRuns, see web/workers/python_worker.js."""
         self._bridge = bridge
         calls.observe(lambda begins, function: bridge.codeRuns(begins, function))
@@ -112,7 +113,7 @@ class PageHost:
 class PageTeam:
     """A team of the page's workers. Fulfils Team."""
 
-    def __init__(self, exchange: Any) -> None:  # noqa: ANN401 - a JS object
+    def __init__(self, exchange: JsObject) -> None:
         """`exchange` is an Exchange, see web/workers/exchange.js."""
         self.members, self.me = int(exchange.members), int(exchange.me)
         self._exchange = exchange
@@ -147,7 +148,7 @@ class Runner:
         self._host = host
         self._role = role
 
-    def receive(self, text: str, names: Any = (), buffers: Any = ()) -> None:  # noqa: ANN401 - JS arrays
+    def receive(self, text: str, names: JsObject = (), buffers: JsObject = ()) -> None:
         """Take a message of the page: its JSON, and its binary fields' names and bytes."""
         request = 0
         try:
@@ -180,7 +181,7 @@ def _is_mendable(error: Exception) -> bool:
     return isinstance(error, TabrlError | ValueError)
 
 
-def _bytes(data: Any) -> bytes:  # noqa: ANN401 - bytes, or a JS typed array
+def _bytes(data: bytes | JsObject) -> bytes:
     return data if isinstance(data, bytes) else bytes(data.to_bytes())
 
 

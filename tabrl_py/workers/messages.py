@@ -35,7 +35,7 @@ def decode_for_designer(text: str, binary: Mapping[str, bytes]) -> ToDesigner:
     return message
 
 
-def _decoded(text: str, binary: Mapping[str, bytes], known: Mapping[str, type]) -> Any:  # noqa: ANN401
+def _decoded(text: str, binary: Mapping[str, bytes], known: Mapping[str, type]) -> Any:  # noqa: ANN401 - one of the known
     record = json.loads(text)
     if not isinstance(record, dict) or record.get("type") not in known:
         raise ValueError(f"unknown message: {text[:200]}; the messages are {', '.join(known)}")
@@ -62,7 +62,7 @@ def encode(message: FromWorker | FromDesigner) -> tuple[str, dict[str, bytes]]:
         return json.dumps(_finite(record), allow_nan=False), binary
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a field of a message
+def _plain(value: object) -> object:
     """The value with dictionaries for dataclasses."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a field of a message
     return value
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _finite(value: object) -> object:
     """The value with None for every number that JSON cannot hold."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -1,11 +1,10 @@
 """The door through which web/workers/python_worker.js enters Python."""
 
-from typing import Any
-
+from tabrl_py.types import JsObject
 from tabrl_py.workers.host import PageHost, Runner
 
 
-def start(role: str, bridge: Any) -> Runner:  # noqa: ANN401 - a JS object
+def start(role: str, bridge: JsObject) -> Runner:
     """Make the trainer, the player or the evaluator of a worker.
 
     Args:

@@ -16,7 +16,7 @@ OpenLab = Callable[..., Lab]
 def open_lab(open_page: Callable[..., Any]) -> OpenLab:
     """Opens the page at an address, with the arguments of `open_page`."""
 
-    def open_(url: str, **options: Any) -> Lab:  # noqa: ANN401
+    def open_(url: str, **options: Any) -> Lab:
         return Lab(open_page(url, **options))
 
     return open_

@@ -131,6 +131,6 @@ class Crew:
         files.pop(max(files))
         return files
 
-    def read(self, name: str) -> Any:  # noqa: ANN401
+    def read(self, name: str) -> Any:
         """What the group's handlers kept: records, said, rows, frame."""
         return self.page.evaluate("name => crew[name]", name)

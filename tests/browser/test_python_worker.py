@@ -122,7 +122,7 @@ def workers(open_page: Callable[..., Page], isolated_url: str) -> Workers:
     return Workers(open_page(f"{isolated_url}build.json", expected_errors=["favicon.ico"]))
 
 
-def start_training(**more: Any) -> dict[str, Any]:  # noqa: ANN401
+def start_training(**more: Any) -> dict[str, Any]:
     recipe = RECIPE.to_json()
     return {"type": "start_training", "recipe": recipe, "task": TASK, "visible": 4, **more}
 

@@ -182,7 +182,7 @@ def test_straight_to_the_api_with_a_key_of_ones_own(
     assert found["529"][:2] == ["OverloadedError", 529]
 
 
-def _readable(found: Any) -> Any:  # noqa: ANN401 (plain JSON)
+def _readable(found: Any) -> Any:
     """What a page of another origin may read: errors without what headers say."""
     if isinstance(found, dict):
         return {name: _readable(value) for name, value in found.items()}

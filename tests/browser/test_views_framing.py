@@ -118,7 +118,7 @@ def around(boxes: list[list[float]]) -> tuple[float, float, float, float]:
     return min(left), min(top), max(right), max(bottom)
 
 
-def assert_within(box: Any) -> None:  # noqa: ANN401
+def assert_within(box: Any) -> None:
     left, top, right, bottom = box
     assert left >= 0, f"cut off on the left: {box}"
     assert top >= 0, f"cut off above: {box}"

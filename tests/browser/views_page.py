@@ -85,6 +85,6 @@ def poses_of(data: mujoco.MjData) -> F32:
     return np.concatenate([data.xpos, data.xquat], axis=1).astype(np.float32)
 
 
-def plain(array: Any) -> list[float]:  # noqa: ANN401
+def plain(array: Any) -> list[float]:
     """For passing an array to the page."""
     return [float(value) for value in np.ravel(array)]

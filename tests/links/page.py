@@ -38,7 +38,7 @@ class LinkPage:
         # Compilers warm up before anybody looks at the clock.
         self.ask("many", links=[policy_link(load_policy(POLICIES[0].read_bytes()), "first")] * 20)
 
-    def ask(self, call: str, **job: Any) -> Any:  # noqa: ANN401
+    def ask(self, call: str, **job: Any) -> Any:
         """What the page makes of it."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None

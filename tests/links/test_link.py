@@ -44,7 +44,7 @@ def shipped() -> list[Any]:
     return [pytest.param(path, id=path.stem) for path in POLICIES]
 
 
-def small_policy(sizes: tuple[int, ...], **changes: Any) -> Policy:  # noqa: ANN401
+def small_policy(sizes: tuple[int, ...], **changes: Any) -> Policy:
     rng = np.random.default_rng(len(sizes))
     count = parameter_count(sizes) + sizes[-1]
     settings: dict[str, Any] = {

@@ -34,7 +34,7 @@ class Node:
         command = [node, str(DRIVER), MUJOCO.as_uri(), workers.as_uri()]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def call(self, name: str, *parts: Float, **fields: Any) -> tuple[dict[str, Any], bytes]:  # noqa: ANN401
+    def call(self, name: str, *parts: Float, **fields: Any) -> tuple[dict[str, Any], bytes]:
         """Ask for something; raises what JavaScript threw, as a RuntimeError that names it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -26,7 +26,7 @@ def sample_actions(task: TaskSpec, rng: np.random.Generator, n_envs: int = 1) ->
     return rng.uniform(task.action_low, task.action_high, (n_envs, task.action_size))
 
 
-def start_both(env: Any, sim: NativeBatchSim, first: F64) -> F64:  # noqa: ANN401 - a wrapped environment
+def start_both(env: Any, sim: NativeBatchSim, first: F64) -> F64:
     """Put a Gymnasium environment and row 0 of a simulation at one state; Gymnasium's observation."""
     env.reset()
     env.unwrapped.set_state(first[: sim.nq], first[sim.nq :])

@@ -59,7 +59,7 @@ def sound(page: Path) -> dict[str, dict[str, Any]]:
     return {name: answer["robot"] for name, answer in zip(files, answers, strict=True)}
 
 
-def close(one: Any, other: Any) -> bool:  # noqa: ANN401 - JSON values
+def close(one: Any, other: Any) -> bool:
     """Equal, numbers to the sixth digit that both write."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)

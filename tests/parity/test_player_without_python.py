@@ -56,7 +56,7 @@ def ask(workers: Path) -> Ask:
     node = shutil.which("node")
     assert node is not None
 
-    def ask_(call: str, *, refused: bool = False, **job: Any) -> Any:  # noqa: ANN401
+    def ask_(call: str, *, refused: bool = False, **job: Any) -> Any:
         command = [node, str(HERE / "node_player.mjs"), MUJOCO.as_uri(), workers.as_uri()]
         text = json.dumps({"call": call, **job})
         result = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=120)
@@ -95,12 +95,12 @@ class Host:
         raise AssertionError("a player has no team")
 
 
-def job_of(task: TaskSpec, policy: bytes | None, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def job_of(task: TaskSpec, policy: bytes | None, **more: Any) -> dict[str, Any]:
     text = None if policy is None else base64.b64encode(policy).decode()
     return {"task": task.to_json(), "model_xml": model_path(task.model).read_text(), "policy": text, **more}
 
 
-def policy_for(task: TaskSpec, **changes: Any) -> bytes:  # noqa: ANN401
+def policy_for(task: TaskSpec, **changes: Any) -> bytes:
     """A policy of random weights."""
     sizes = (task.obs_size, 24, 16, task.action_size)
     rng = np.random.default_rng(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_a_push_moves_one_row_as_it_does_natively_and_ends(node: Node) -> None:
         ((0, 1, (1.0, 0.0, 0.0), (0.0, 0.0, 1.0), 0), "steps=0 must be at least 1"),
     ],
 )
-def test_a_wrong_push_says_what_is_wrong(node: Node, arguments: tuple, words: str) -> None:  # type: ignore[type-arg]
+def test_a_wrong_push_says_what_is_wrong(node: Node, arguments: Any, words: str) -> None:
     sim = NodeBatchSim(node, get_task("Hopper-v5"), 2)
     with pytest.raises(RuntimeError, match=words):
         sim.push(*arguments)

@@ -48,7 +48,7 @@ async def observe(base_url: str, key: str, headers: dict[str, str]) -> str:
     return re.sub(r"(msg|req)_\d+", r"\1_N", json.dumps(found, sort_keys=True))
 
 
-async def _outcome(call: Awaitable[Any]) -> Any:  # noqa: ANN401 (plain JSON)
+async def _outcome(call: Awaitable[Any]) -> Any:
     try:
         result = await call
     except anthropic.APIStatusError as error:

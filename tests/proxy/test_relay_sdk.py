@@ -63,7 +63,7 @@ def clients(api: MessagesApi, relay: Relay, script: Script) -> Iterator[list[ant
             client.close()
 
 
-def _outcome(call: Callable[..., object], **arguments: object) -> Any:  # noqa: ANN401 (what the SDK gives)
+def _outcome(call: Callable[..., object], **arguments: object) -> Any:
     """A call's result without its number, or its exception as data."""
     try:
         result = call(**arguments)

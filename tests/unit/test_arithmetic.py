@@ -63,7 +63,7 @@ def make(request: pytest.FixtureRequest, library: kernels.Library) -> Make:
     return lambda nets, optimizer, config: CompiledArithmetic(library, nets, optimizer, config)
 
 
-def _nets(dtype: Any = np.float64, **options: Any) -> ActorCritic:  # noqa: ANN401
+def _nets(dtype: Any = np.float64, **options: Any) -> ActorCritic:
     nets = ActorCritic(3, 2, (5, 4), "tanh", dtype, **options)
     nets.params[...] = np.random.default_rng(0).standard_normal(nets.params.size) * 0.5
     return nets
@@ -203,10 +203,10 @@ def test_acting_normalises_adds_noise_and_may_do_without_either() -> None:
     arithmetic = NumpyArithmetic(nets, Adam(nets.params), CONFIG)
     obs, noise = np.array([[1.0, 2.0, 300.0]]), np.array([[0.5, -1.0]])
     mean, scale = np.array([1.0, 0.0, 0.0]), np.array([1.0, 2.0, 1.0])
-    found = arithmetic.act(obs, noise, mean, scale, np.empty((1, 2)))  # type: ignore[arg-type]
+    found = arithmetic.act(obs, noise, mean, scale, np.empty((1, 2)))  # type: ignore[arg-type] # in float64
     expected = nets.actor.forward(np.array([[0.0, 4.0, 10.0]])) + noise * np.exp(nets.log_std)
     assert found == pytest.approx(expected, abs=1e-14)
-    plain = arithmetic.act(obs, None, None, None, np.empty((1, 2)))  # type: ignore[arg-type]
+    plain = arithmetic.act(obs, None, None, None, np.empty((1, 2)))  # type: ignore[arg-type] # in float64
     assert plain == pytest.approx(nets.actor.forward(obs), abs=1e-14)
 
 

@@ -82,7 +82,7 @@ class _World:
         return stats
 
 
-def _recipe(n_envs: int, hidden: tuple[int, ...] = (), **settings: Any) -> Recipe:  # noqa: ANN401
+def _recipe(n_envs: int, hidden: tuple[int, ...] = (), **settings: Any) -> Recipe:
     algo = ARSConfig(**{"n_directions": 4, "top_directions": 2, "n_steps": 5, **settings})
     network = NetworkConfig(hidden=hidden, normalize_obs=False)
     return Recipe("Hopper-v5", "ars", seed=3, n_envs=n_envs, network=network, algo=algo)

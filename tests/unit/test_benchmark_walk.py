@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_sides_take_turns_and_each_begins_a_round() -> None:
         order.append(name)
         return float(len(order))
 
-    found = in_turns({name: lambda name=name: side(name) for name in "abc"}, rounds=2, warm_up=1)  # type: ignore[misc]
+    found = in_turns({name: partial(side, name) for name in "abc"}, rounds=2, warm_up=1)
     assert "".join(order) == "abcbcacab"
     assert found == {"a": [6.0, 8.0], "b": [4.0, 9.0], "c": [5.0, 7.0]}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def feet(down: Callable[[float], bool], phase: float, period_s: float = 0.8) -> 
     return np.array([down((k * DT / period_s + phase) % 1.0) for k in range(T)])
 
 
-def walker(**changes: object) -> Track:
+def walker(**changes: Any) -> Track:
     """Strides of 0.8 s, each foot down for 60 % of them, half a stride apart; 1.1 m/s, leaning 6 degrees."""
     left, right = (feet(lambda p: p < 0.6, phase) for phase in (0.0, 0.5))
     t: F64 = np.arange(1, T + 1, dtype=np.float64) * DT
@@ -33,7 +34,7 @@ def walker(**changes: object) -> Track:
         lead_m=0.3 * np.cos(2 * np.pi * t / 0.8),
         fallen=False,
     )
-    return dataclasses.replace(track, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(track, **changes)
 
 
 def test_a_walk_is_one() -> None:
@@ -67,8 +68,8 @@ def test_what_comes_after_twenty_seconds_does_not_count() -> None:
 
 def cut(track: Track, steps: int) -> Track:
     arrays = {f.name: getattr(track, f.name) for f in dataclasses.fields(track)}
-    kept = {name: x[:steps] for name, x in arrays.items() if isinstance(x, np.ndarray)}
-    return dataclasses.replace(track, **kept)  # type: ignore[arg-type]
+    kept: dict[str, Any] = {name: x[:steps] for name, x in arrays.items() if isinstance(x, np.ndarray)}
+    return dataclasses.replace(track, **kept)
 
 
 HOP = feet(lambda p: p < 0.6, 0.0)

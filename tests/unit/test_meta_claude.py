@@ -262,8 +262,11 @@ def test_the_default_model_is_the_newest_opus() -> None:
 def test_text_is_read_out_of_json_wherever_it_is_cut() -> None:
     import json
 
-    whole = {"analysis": 'a "b"\n\\ \u00e9 \U0001f600 end', "rewards": [{"analysis": "not this"}]}
+    whole: dict[str, Any] = {
+        "analysis": 'a "b"\n\\ \u00e9 \U0001f600 end',
+        "rewards": [{"analysis": "not this"}],
+    }
     for written in (json.dumps(whole), json.dumps(whole, ensure_ascii=False)):
         for cut in range(len(written) + 1):
-            assert whole["analysis"].startswith(string_so_far(written[:cut], "analysis"))  # type: ignore[attr-defined]
+            assert whole["analysis"].startswith(string_so_far(written[:cut], "analysis"))
         assert string_so_far(written, "analysis") == whole["analysis"]

@@ -75,7 +75,7 @@ def test_model_is_one_self_contained_string(name: str) -> None:
 @pytest.mark.parametrize("name", gymnasium_robots.NAMES)
 def test_gymnasium_model_has_every_constant_of_the_environment(name: str) -> None:
     env = gymnasium.make(GYMNASIUM_IDS[name])
-    ours, theirs = constants(compiled(name)), constants(env.unwrapped.model)  # type: ignore[attr-defined]
+    ours, theirs = constants(compiled(name)), constants(env.unwrapped.model)  # type: ignore[attr-defined] # a MuJoCo environment's
     env.close()
     assert ours.keys() == theirs.keys()
     compared = 0
@@ -90,7 +90,7 @@ def test_gymnasium_model_has_every_constant_of_the_environment(name: str) -> Non
 @pytest.mark.parametrize("name", gymnasium_robots.NAMES)
 def test_gymnasium_model_moves_bit_for_bit_as_the_environment(name: str) -> None:
     env = gymnasium.make(GYMNASIUM_IDS[name])
-    theirs = env.unwrapped.model  # type: ignore[attr-defined]
+    theirs = env.unwrapped.model  # type: ignore[attr-defined] # a MuJoCo environment's
     env.close()
     rng = np.random.default_rng(5)
     pair = [(m, mujoco.MjData(m)) for m in (compiled(name), theirs)]

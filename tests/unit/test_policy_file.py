@@ -21,7 +21,7 @@ TASK = get_task("Hopper-v5")
 SIZES = (TASK.obs_size, 8, 4, TASK.action_size)
 
 
-def _policy(**changes: Any) -> Policy:  # noqa: ANN401
+def _policy(**changes: Any) -> Policy:
     rng = np.random.default_rng(0)
     policy = Policy(
         task=TASK.id,

@@ -1,5 +1,7 @@
 """PPO: which samples its minibatches have, its stops, schedules, exploration and mirror images."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -30,10 +32,10 @@ def _rollout(nets: ActorCritic, seed: int = 2) -> Rollout:
 MIRROR = Mirror((0, 2, 1), (-1.0, 1.0, 1.0), (1, 0), (-1.0, -1.0))
 
 
-def _ppo(mirror: Mirror | None = None, **settings: object) -> PPO:
+def _ppo(mirror: Mirror | None = None, **settings: Any) -> PPO:
     nets = ActorCritic(3, 2, (5, 4), "tanh")
     nets.init(3, -0.5)
-    config = PPOConfig(n_steps=8, minibatch_size=12, **settings)  # type: ignore[arg-type]
+    config = PPOConfig(n_steps=8, minibatch_size=12, **settings)
     network = NetworkConfig(hidden=(5, 4), init_log_std=-0.5)
     return PPO(Recipe("none", n_envs=4, network=network, algo=config), nets, mirror=mirror)
 

@@ -1,5 +1,7 @@
 """REINFORCE: its loss by hand, its step against finite differences, its baseline."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -59,10 +61,10 @@ def _rollout(nets: ActorCritic) -> Rollout:
     return rollout
 
 
-def _algorithm(**settings: float) -> Reinforce:
+def _algorithm(**settings: Any) -> Reinforce:
     nets = ActorCritic(3, 2, (5,), "tanh")
     nets.init(3, -0.5)
-    config = ReinforceConfig(n_steps=16, **settings)  # type: ignore[arg-type]
+    config = ReinforceConfig(n_steps=16, **settings)
     network = NetworkConfig(hidden=(5,), init_log_std=-0.5)
     return Reinforce(Recipe("none", "reinforce", n_envs=4, network=network, algo=config), nets)
 

@@ -182,7 +182,7 @@ def test_training_refuses_unsound_code_and_another_tasks_reward() -> None:
     with pytest.raises(ConfigError, match="recipe_task"):
         Training(recipe, WALK, NativeBatchSim(WALK, 16))
     with pytest.raises(ConfigError, match="source of a reward"):
-        Recipe(task="humanoid-walk", reward=3)  # type: ignore[arg-type]
+        Recipe(task="humanoid-walk", reward=3)  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_recipes_carry_the_reward() -> None:

@@ -25,7 +25,7 @@ from tabrl_py.types import F32, Float
 OBS, A, B = 3, 2, 6
 
 
-def _batch(seed: int = 1, dtype: Any = np.float32) -> Transitions:  # noqa: ANN401
+def _batch(seed: int = 1, dtype: Any = np.float32) -> Transitions:
     rng = np.random.default_rng(seed)
     return Transitions(
         obs=rng.standard_normal((B, OBS)).astype(dtype),
@@ -36,12 +36,12 @@ def _batch(seed: int = 1, dtype: Any = np.float32) -> Transitions:  # noqa: ANN4
     )
 
 
-def _noise(seed: int = 2, dtype: Any = np.float32) -> Float:  # noqa: ANN401
+def _noise(seed: int = 2, dtype: Any = np.float32) -> Float:
     noise: Float = np.random.default_rng(seed).standard_normal((2, B, A)).astype(dtype)
     return noise
 
 
-def _steps(dtype: Any = np.float32, **settings: Any) -> Steps:  # noqa: ANN401
+def _steps(dtype: Any = np.float32, **settings: Any) -> Steps:
     nets = SoftActorCritic(OBS, A, (16,), "relu", dtype)
     nets.init(5, 0.0, 1.0)
     return Steps(SACConfig(**settings), nets)
@@ -115,7 +115,7 @@ def test_a_step_continues_from_its_state_to_the_bit() -> None:
     assert one.count == two.count == 2
 
 
-def _recipe(**settings: Any) -> Recipe:  # noqa: ANN401
+def _recipe(**settings: Any) -> Recipe:
     algo = SACConfig(
         **{"n_steps": 4, "warmup_steps": 10, "minibatch_size": 8, "buffer_size": 1000, **settings}
     )
@@ -123,7 +123,7 @@ def _recipe(**settings: Any) -> Recipe:  # noqa: ANN401
     return Recipe("Hopper-v5", "sac", seed=3, n_envs=2, network=network, algo=algo)
 
 
-def _sac(**settings: Any) -> SAC:  # noqa: ANN401
+def _sac(**settings: Any) -> SAC:
     return SAC(_recipe(**settings), OBS, A)
 
 

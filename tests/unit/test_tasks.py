@@ -34,7 +34,7 @@ NEEDS_AN_ENGINE = {
 """Modules that may import mujoco or gymnasium; Pyodide has neither."""
 
 
-def compiled(name: str) -> Any:  # noqa: ANN401 - mujoco ships no types
+def compiled(name: str) -> Any:
     return mujoco.MjModel.from_xml_path(str(model_path(name)))
 
 

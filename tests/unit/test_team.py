@@ -28,7 +28,7 @@ def plain(task: TaskSpec, rows: range) -> NativeBatchSim:
     return NativeBatchSim(task, len(rows))
 
 
-def recipe(algo: Any = None, task: str = HOPPER.id, **changes: Any) -> Recipe:  # noqa: ANN401
+def recipe(algo: Any = None, task: str = HOPPER.id, **changes: Any) -> Recipe:
     algo = algo or PPOConfig(n_steps=12, minibatch_size=50, n_epochs=3)
     network = changes.pop("network", NetworkConfig(hidden=(8,)))
     kind = "reinforce" if isinstance(algo, ReinforceConfig) else "ppo"
@@ -269,7 +269,7 @@ def spoil_a_gradient(training: Training) -> None:
     real = ppo._arithmetic.gradients
     calls: list[None] = []
 
-    def gradients(*arguments: Any) -> None:  # noqa: ANN401
+    def gradients(*arguments: Any) -> None:
         real(*arguments)
         calls.append(None)
         if len(calls) == 3:

@@ -39,7 +39,7 @@ ALGOS: dict[str, AlgoConfig] = {
 }
 
 
-def _recipe(algorithm: str = "ppo", **changes: Any) -> Recipe:  # noqa: ANN401
+def _recipe(algorithm: str = "ppo", **changes: Any) -> Recipe:
     algo = ALGOS[algorithm]
     recipe = Recipe(
         HOPPER.id, algorithm, seed=3, total_steps=320, n_envs=4, network=NetworkConfig(hidden=(8,)), algo=algo
@@ -210,7 +210,10 @@ def test_training_begins_from_a_policy() -> None:
     second = _start(_recipe(seed=9))
     second.start_from(policy)
     assert second.policy().params.tobytes() == policy.params.tobytes()
-    assert np.array_equal(second.policy().obs_mean, policy.obs_mean)  # type: ignore[arg-type]
+    theirs = second.policy().obs_mean
+    assert theirs is not None
+    assert policy.obs_mean is not None
+    assert np.array_equal(theirs, policy.obs_mean)
     wide = _start(_recipe(network=NetworkConfig(hidden=(9,))))
     with pytest.raises(PolicyFileError, match=r"hidden layers.*\(8,\)"):
         wide.start_from(policy)
@@ -245,7 +248,7 @@ def test_bad_checkpoints_are_refused() -> None:
 def test_rewards_that_are_not_finite_are_counted_and_never_learned_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(state: Any, **params: float) -> Any:  # noqa: ANN401
+    def broken(state: Any, **params: float) -> Any:
         rewards = np.ones(len(state.terminated))
         rewards[1::4] = np.nan  # row 1 of the 4, at every step
         return rewards, {"broken": rewards}

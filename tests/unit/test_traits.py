@@ -16,7 +16,7 @@ from tabrl_py.types import F64
 HOUSE = replace(
     TASKS["humanoid-stand"],
     healthy=(),
-    randomization=tuple(Randomization(name, 0.0, 1.0) for name in TRAITS),  # type: ignore[arg-type]
+    randomization=tuple(Randomization(name, 0.0, 1.0) for name in TRAITS),  # type: ignore[arg-type] # all of them
 )
 PLAIN = tuple(TRAITS.values())
 MASS, FRICTION, STRENGTH, SLOPE, LATENCY = range(5)
@@ -37,7 +37,7 @@ def with_trait(trait: int, value: float) -> tuple[float, ...]:
     return tuple(value if i == trait else plain for i, plain in enumerate(PLAIN))
 
 
-def edited(trait: int, value: float) -> Any:  # noqa: ANN401 - mujoco ships no types
+def edited(trait: int, value: float) -> Any:
     """The house model with a trait written into it by hand."""
     model = mujoco.MjModel.from_xml_path(str(model_path("house_position")))
     if trait == MASS:

@@ -65,7 +65,7 @@ def test_words_under_a_field_become_its_comment() -> None:
         (Progress, "Progress"),
     ],
 )
-def test_types(hint: Any, expected: str) -> None:  # noqa: ANN401
+def test_types(hint: Any, expected: str) -> None:
     assert typescript.typescript(hint) == expected
 
 

@@ -26,11 +26,11 @@ ROUGH = get_task("humanoid-walk-rough")
 ROWS = range(4)
 
 
-def recipe(task: TaskSpec, **changes: Any) -> Recipe:  # noqa: ANN401 - Recipe's own settings
+def recipe(task: TaskSpec, **changes: Any) -> Recipe:
     return Recipe(task.id, seed=5, n_envs=4, algo=PPOConfig(minibatch_size=64), **changes)
 
 
-def begun(task: TaskSpec, rows: range = ROWS, **changes: Any) -> tuple[NativeBatchSim, Variation]:  # noqa: ANN401
+def begun(task: TaskSpec, rows: range = ROWS, **changes: Any) -> tuple[NativeBatchSim, Variation]:
     sim = NativeBatchSim(task, len(rows))
     variation = Variation(task, recipe(task, **changes), sim, rows.start)
     variation.start()

@@ -58,7 +58,7 @@ class Page:
     def lines(self) -> list[str]:
         return [message.line for message in self.posted if isinstance(message, LedgerLine)]
 
-    def view(self) -> Any:  # noqa: ANN401
+    def view(self) -> Any:
         return [message for message in self.posted if isinstance(message, LoopState)][-1].view
 
 

@@ -42,7 +42,7 @@ def policy_for(task_id: str, seed: int = 1) -> bytes:
     return save_policy(Training(recipe, task, NativeBatchSim(task, 2)).policy())
 
 
-def play(task_id: str, policy: bytes | None, n_envs: int = 4, seed: int = 0, **more: Any) -> StartPlaying:  # noqa: ANN401
+def play(task_id: str, policy: bytes | None, n_envs: int = 4, seed: int = 0, **more: Any) -> StartPlaying:
     task = get_task(task_id)
     record = json.loads(json.dumps(task.to_json()))
     return StartPlaying(record, model_path(task.model).read_text(), policy, n_envs, seed, **more)
@@ -307,7 +307,7 @@ def test_a_policy_that_does_not_fit_is_refused_and_the_show_goes_on(
 
 
 @pytest.mark.parametrize("message", [Pause(), Resume(), SingleStep(), ResetRows()])
-def test_commands_without_a_show_are_refused(player: Player, message: Any) -> None:  # noqa: ANN401
+def test_commands_without_a_show_are_refused(player: Player, message: Any) -> None:
     with pytest.raises(ConfigError, match="nothing is shown"):
         player.handle(message)
 

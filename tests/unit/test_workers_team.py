@@ -38,7 +38,7 @@ class Workers:
         self.hosts = [RecordingHost(line) for line in together(members)]
         self.trainers = [Trainer(host) for host in self.hosts]
 
-    def start(self, **more: Any) -> None:  # noqa: ANN401
+    def start(self, **more: Any) -> None:
         for member, trainer in enumerate(self.trainers):
             trainer.handle(start(members=len(self.trainers), member=member, **more))
 
@@ -59,7 +59,7 @@ class Workers:
         raise AssertionError("the run does not end")
 
 
-def alone(**more: Any) -> RecordingHost:  # noqa: ANN401
+def alone(**more: Any) -> RecordingHost:
     host = RecordingHost()
     trainer = Trainer(host)
     trainer.handle(start(**more))

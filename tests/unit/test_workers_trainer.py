@@ -50,7 +50,7 @@ def task_record(name: str) -> dict[str, Any]:
     return record
 
 
-def start(recipe: Recipe = RECIPE, **more: Any) -> StartTraining:  # noqa: ANN401
+def start(recipe: Recipe = RECIPE, **more: Any) -> StartTraining:
     task = get_task(recipe.task)
     return StartTraining(
         recipe=json.loads(json.dumps(recipe.to_json())),
@@ -309,7 +309,7 @@ def test_absurd_settings_are_refused(trainer: Trainer) -> None:
 
 
 @pytest.mark.parametrize("message", [Pause(), Stop(), RequestPolicy(1), Push(0, 1, [0.0] * 3, [0.0] * 3)])
-def test_commands_without_a_run_are_refused(trainer: Trainer, message: Any) -> None:  # noqa: ANN401
+def test_commands_without_a_run_are_refused(trainer: Trainer, message: Any) -> None:
     with pytest.raises(ConfigError, match="no run"):
         trainer.handle(message)
 

@@ -50,7 +50,7 @@ class RecordingHost:
         return self.of(kind)[-1]
 
 
-def work(role: Any, until: Callable[[], bool], most: int = 100_000) -> None:  # noqa: ANN401 - a Role
+def work(role: Any, until: Callable[[], bool], most: int = 100_000) -> None:
     """Advance until something is so."""
     for _ in range(most):
         if until():

@@ -24,7 +24,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def team(modules: Path, **job: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def team(modules: Path, **job: Any) -> list[dict[str, Any]]:
     """What each member of a team saw."""
     found: list[dict[str, Any]] = run(
         modules, DRIVER, json.dumps({"seed": 1, "most": 700, "slot": 200, **job})
@@ -32,7 +32,7 @@ def team(modules: Path, **job: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     return found
 
 
-def run(modules: Path, script: Path, *arguments: str) -> Any:  # noqa: ANN401
+def run(modules: Path, script: Path, *arguments: str) -> Any:
     node = shutil.which("node")
     assert node is not None
     command = [node, str(script), modules.as_uri(), *arguments]

@@ -21,7 +21,7 @@ from tabrl_py.tasks.recipes import default_recipe
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def in_node(folder: Path, script: str) -> Any:  # noqa: ANN401
+def in_node(folder: Path, script: str) -> Any:
     """What a script says of `team`, the page's module."""
     node = shutil.which("node")
     assert node is not None

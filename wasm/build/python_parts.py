@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from wasm.build import stamps
 from wasm.build.assets import Asset, sha256_of
@@ -159,7 +158,7 @@ def stdlib_of(locked: list[Asset]) -> Path:
     return _asset(locked, STDLIB).local_path()
 
 
-def job(source: Path, target: Path, **options: Any) -> dict[str, object]:  # noqa: ANN401
+def job(source: Path, target: Path, **options: object) -> dict[str, object]:
     """An archive to be compiled; the options are those of compile_inside.py."""
     defaults: dict[str, object] = {"drop": (), "keep": (), "drop_endings": ("/",), "sources": False}
     return {"from": str(source), "to": str(target), **defaults, **options}

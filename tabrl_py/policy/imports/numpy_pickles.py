@@ -46,7 +46,7 @@ def array_of(value: Any, name: str) -> F64:  # noqa: ANN401 - what a pickle held
     return numbers.reshape(shape, order="F" if fortran else "C")
 
 
-def number_of(value: Any, default: float) -> float:  # noqa: ANN401
+def number_of(value: Any, default: float) -> float:  # noqa: ANN401 - what a pickle held
     """A number of a pickle, plain or NumPy's; the default where it is none."""
     if isinstance(value, int | float):
         return float(value)
@@ -57,13 +57,13 @@ def number_of(value: Any, default: float) -> float:  # noqa: ANN401
     return default
 
 
-def _path(value: Any) -> str:  # noqa: ANN401
+def _path(value: object) -> str:
     """Of the maker below NumPy's core; "" where it is another one."""
     path = value.path if isinstance(value, Made) else ""
     return next((path.removeprefix(module) for module in _MODULES if path.startswith(module)), "")
 
 
-def _numbers(data: Any, dtype: Any, name: str) -> F64:  # noqa: ANN401
+def _numbers(data: object, dtype: object, name: str) -> F64:
     """Bytes as numbers of a pickled dtype: `numpy.dtype("f8", False, True)` with a state (_, order, ...)."""
     kind = (
         dtype.arguments[0]

@@ -88,7 +88,7 @@ class _Walk:
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
 
-    def run(self) -> Any:  # noqa: ANN401
+    def run(self) -> object:
         for _ in range(MOST_OPCODES):
             code = self._take(1)
             if code == b".":
@@ -107,7 +107,7 @@ class _Walk:
         self.at = end
         return part
 
-    def number(self, form: str) -> Any:  # noqa: ANN401 - int or float
+    def number(self, form: str) -> Any:  # noqa: ANN401 - int or float, as the form says
         """The next number, in a form of `struct`."""
         return struct.unpack(form, self._take(struct.calcsize(form)))[0]
 
@@ -122,13 +122,13 @@ class _Walk:
         self.at += 1
         return text
 
-    def push(self, value: Any) -> None:  # noqa: ANN401
+    def push(self, value: object) -> None:
         self._stack.append(value)
 
-    def pop(self) -> Any:  # noqa: ANN401
+    def pop(self) -> Any:  # noqa: ANN401 - what a pickle held
         return self._stack.pop()
 
-    def top(self) -> Any:  # noqa: ANN401
+    def top(self) -> Any:  # noqa: ANN401 - what a pickle held
         return self._stack[-1]
 
     def mark(self) -> None:
@@ -172,7 +172,7 @@ def _new_with_names(walk: _Walk) -> None:
     walk.push(Made(maker, _tuple(arguments)))
 
 
-def _tuple(value: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _tuple(value: object) -> tuple[Any, ...]:
     if not isinstance(value, tuple):
         raise TypeError(value)
     return value
@@ -185,7 +185,7 @@ def _build(walk: _Walk) -> None:
     made.state = state
 
 
-def _set(target: Any, pairs: list[Any]) -> None:  # noqa: ANN401
+def _set(target: object, pairs: list[Any]) -> None:
     table = target.items if isinstance(target, Made) else target
     if not isinstance(table, dict) or len(pairs) % 2:
         raise TypeError(table)
@@ -215,7 +215,7 @@ def _appends(walk: _Walk) -> None:
     _extend(walk.top(), values)
 
 
-def _extend(target: Any, values: list[Any]) -> None:  # noqa: ANN401
+def _extend(target: object, values: list[Any]) -> None:
     if isinstance(target, Made):  # a deque or the like: nobody here reads one
         return
     if not isinstance(target, list):

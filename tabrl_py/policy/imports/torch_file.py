@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tabrl_py.errors import PolicyFileError
 from tabrl_py.policy.imports.archive import Archive
@@ -69,7 +70,7 @@ def _tensor(name: str, value: Any, archive: Archive, prefix: str) -> F64:  # noq
     return view.astype(np.float64)
 
 
-def _storage(name: str, reference: Any, archive: Archive, prefix: str) -> Any:  # noqa: ANN401
+def _storage(name: str, reference: object, archive: Archive, prefix: str) -> npt.NDArray[Any]:
     """The numbers of a storage."""
     place = reference.id if isinstance(reference, Persistent) else None
     if not isinstance(place, tuple) or len(place) != 5 or place[0] != "storage":
@@ -82,7 +83,7 @@ def _storage(name: str, reference: Any, archive: Archive, prefix: str) -> Any:  
     return np.frombuffer(data[: len(data) - len(data) % dtype.itemsize], dtype)
 
 
-def _whole(values: Any) -> bool:  # noqa: ANN401
+def _whole(values: object) -> bool:
     return isinstance(values, tuple) and all(type(value) is int and 0 <= value < 2**31 for value in values)
 
 
