@@ -93,6 +93,8 @@ def test_a_wrong_reward_shows_its_error_at_its_line(open_ask: Callable[..., AskL
     assert abs(gap[0]["y"] - gap[1]["y"]) < gap[1]["height"]
     lab.room.get_by_role("button", name="Undo edits").click()
     assert lab.room.locator(".detail .cm-content").first.inner_text() == own
+    lab.room.locator(".detail .cm-content").first.press("ControlOrMeta+z")
+    assert lab.room.locator(".detail .cm-content").first.inner_text() == own, "undo went behind it"
     lab.page.get_by_role("button", name="Stop", exact=True).click()
     lab.wait_over(60)
     assert tabbed_through(lab.page) == [], "a member closely"

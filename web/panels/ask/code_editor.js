@@ -119,7 +119,7 @@ export class CodeEditor {
   constructor(place, { label, onEdit }) {
     this.terms = new Compartment();
     this.changes = new Compartment();
-    this.writing = new Compartment();
+    this.past = new Compartment();
     this.quiet = false;
     this.view = new EditorView({
       parent: place,
@@ -127,7 +127,7 @@ export class CodeEditor {
         extensions: [
           lineNumbers(),
           lintGutter(),
-          history(),
+          this.past.of(history()),
           highlightActiveLineGutter(),
           indentUnit.of("    "),
           StreamLanguage.define(python),
@@ -143,7 +143,6 @@ export class CodeEditor {
           keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
           this.terms.of([]),
           this.changes.of([]),
-          this.writing.of(EditorState.readOnly.of(false)),
           EditorView.updateListener.of((update) => {
             if (update.docChanged && !this.quiet) onEdit();
           }),
@@ -163,7 +162,10 @@ export class CodeEditor {
   show(text) {
     if (text === this.text) return;
     this.quiet = true;
-    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+    const changes = { from: 0, to: this.view.state.doc.length, insert: text };
+    // A history that is taken out and put in again has forgotten everything.
+    this.view.dispatch({ changes, effects: this.past.reconfigure([]) });
+    this.view.dispatch({ effects: this.past.reconfigure(history()) });
     this.quiet = false;
     this.setProblems([]);
   }
@@ -171,11 +173,6 @@ export class CodeEditor {
   /** @param {{name: string, colour: string}[]} terms */
   setTerms(terms) {
     this.view.dispatch({ effects: this.terms.reconfigure(tinted(terms)) });
-  }
-
-  /** @param {boolean} writable */
-  setWritable(writable) {
-    this.view.dispatch({ effects: this.writing.reconfigure(EditorState.readOnly.of(!writable)) });
   }
 
   /**
