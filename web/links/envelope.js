@@ -9,14 +9,6 @@ const FRAGMENT = /^#?([a-z])=([A-Za-z0-9_-]*)$/;
 const HEAD = 5;
 
 /**
- * Whether an address's fragment means to be a link; the page's other fragments are none of ours.
- * @param {string} fragment
- */
-export function looksLikeLink(fragment) {
-  return /^#[pr]=/.test(fragment);
-}
-
-/**
  * @param {Kind} kind
  * @param {Uint8Array<ArrayBuffer>} payload
  * @returns {Promise<string>} the fragment

@@ -24,7 +24,7 @@ function beyondDead(value = 0) {
  * @param {Pick<Gamepad, "axes"|"buttons">} pad in the standard mapping
  * @returns {Tilt}
  */
-export function tiltOf({ axes, buttons }) {
+function tiltOf({ axes, buttons }) {
   const held = (/** @type {number} */ plus, /** @type {number} */ minus) =>
     Number(buttons[plus]?.pressed ?? false) - Number(buttons[minus]?.pressed ?? false);
   const within = (/** @type {number} */ x) => Math.max(-1, Math.min(1, x)) || 0;

@@ -12,7 +12,7 @@ import { algorithmWords, defaultOf } from "./settings_form.js";
  * @param {Recipe} recipe
  * @param {TaskRecord|undefined} task
  */
-export function recipeSentence(recipe, task) {
+function recipeSentence(recipe, task) {
   const hidden = /** @type {number[]} */ (recipe.network.hidden ?? []);
   const ends = task ? [task.obs_size, ...hidden, task.action_size] : hidden;
   const layers = ends.length ? `, network ${ends.join("–")} ${recipe.network.activation ?? ""}` : "";

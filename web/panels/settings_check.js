@@ -6,7 +6,7 @@
  * A number as Python's repr writes it; whole numbers reach Python as int.
  * @param {number} x
  */
-export function pythonNumber(x) {
+function pythonNumber(x) {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
   if (Number.isInteger(x)) return BigInt(x).toString();
@@ -20,7 +20,7 @@ export function pythonNumber(x) {
  * A number as Python's format code g writes it: six significant digits.
  * @param {number} x
  */
-export function pythonShort(x) {
+function pythonShort(x) {
   if (x === 0) return "0";
   const [mantissa = "", exponent = "0"] = x.toExponential(5).split("e");
   const power = Number(exponent);
@@ -34,7 +34,7 @@ export function pythonShort(x) {
  * @param {unknown} value
  * @returns {string}
  */
-export function pythonRepr(value) {
+function pythonRepr(value) {
   if (typeof value === "number") return pythonNumber(value);
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return `(${value.map(pythonRepr).join(", ")}${value.length === 1 ? "," : ""})`;
@@ -50,7 +50,7 @@ export function pythonRepr(value) {
  * @param {unknown} value
  * @returns {string}
  */
-export function problemWith(setting, path, value) {
+function problemWith(setting, path, value) {
   if (setting.choices.length > 0) {
     if (setting.choices.includes(/** @type {string} */ (value))) return "";
     return `${path}=${pythonRepr(value)} is not known; choose one of ${setting.choices.join(", ")}`;
@@ -84,7 +84,7 @@ export function problemWith(setting, path, value) {
  * @param {Recipe} recipe
  * @returns {{path: string, problem: string}|null}
  */
-export function problemBetween(recipe) {
+function problemBetween(recipe) {
   const n_steps = Number(recipe.algo.n_steps);
   const batch = recipe.n_envs * n_steps;
   if (batch > 1_048_576) {

@@ -255,7 +255,7 @@ export class Steering {
  * @param {CommandRecord} spec
  * @param {number[]} command
  */
-export function commandWords(spec, command) {
+function commandWords(spec, command) {
   const parts = spec.names.flatMap((name, i) => {
     const value = command[i] ?? 0;
     const words = WORDS[/** @type {Axis} */ (name)] ?? [name, `${name} back`];

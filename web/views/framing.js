@@ -28,7 +28,7 @@ const radians = (degrees) => (degrees * Math.PI) / 180;
 const AZIMUTH = radians(-62);
 
 /** From how far away a camera has given places within the picture. */
-export class Sight {
+class Sight {
   /**
    * @param {{azimuth: number, elevation: number}} angles (rad) of the camera, from what it looks at
    * @param {number} tan of half the angle that it sees upwards

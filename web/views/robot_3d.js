@@ -200,11 +200,6 @@ export class Robot3D {
     this.ask();
   }
 
-  resetView() {
-    this.view.snap();
-    this.ask();
-  }
-
   /**
    * Something lies over the picture's edges from now on.
    * @param {Partial<Robot3D["covered"]>} edges how much of it (px); the others stay as they are

@@ -112,7 +112,7 @@ export async function loadScene(url) {
  * @returns {Scene}
  * @throws {Error} naming the first part that is missing or points outside the model.
  */
-export function checkScene(data, where) {
+function checkScene(data, where) {
   const wrong = (/** @type {string} */ what) =>
     new Error(`The robot's drawing ${where} ${what}. Run ./build.sh dist and reload the page.`);
   if (typeof data !== "object" || data === null) throw wrong("is not an object");

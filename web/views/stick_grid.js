@@ -61,8 +61,6 @@ export class StickGrid {
     this.returns = [];
     /** @type {number[]} */
     this.steps = [];
-    /** Told states of rows; a row without one is judged by its height. @type {Map<number, boolean>} */
-    this.fallen = new Map();
     /** @type {string[]|null} */
     this.labels = null;
     this.width = 0;
@@ -107,7 +105,6 @@ export class StickGrid {
     this.torques = new Float32Array(count * scene.actuators.length);
     this.returns = [];
     this.steps = [];
-    this.fallen.clear();
     this.labels = null;
     this.hovered = null;
     this.focused = Math.min(this.focused, count - 1);
@@ -136,17 +133,6 @@ export class StickGrid {
     this.torques = torques;
     this.returns = returns;
     this.steps = steps;
-    this.ask();
-  }
-
-  /**
-   * Say whether a row has fallen; null lets its height decide again.
-   * @param {number} row
-   * @param {boolean|null} fallen
-   */
-  setFallen(row, fallen) {
-    if (fallen === null) this.fallen.delete(row);
-    else this.fallen.set(row, fallen);
     this.ask();
   }
 
@@ -232,13 +218,11 @@ export class StickGrid {
       const left = (row % layout.cols) * layout.cell_width;
       const top = Math.floor(row / layout.cols) * layout.cell_height;
       figure.project(stream.shown, row);
-      const told = this.fallen.get(row);
-      const fade = told === undefined ? figure.sunk(stream.shown, row) : told ? 1 : 0;
       ctx.setTransform(ratio, 0, 0, ratio, (left + half) * ratio, (top + layout.ground) * ratio);
       const cell = { left: margin - half, right: half - margin, top: 6 - layout.ground, bottom: 0 };
       cell.bottom = cell.top + layout.cell_height - 12 - (layout.captions ? 24 : 0);
       figure.drawFloor(ctx, layout.scale, cell);
-      figure.draw(ctx, layout.scale, this.torques, row, fade);
+      figure.draw(ctx, layout.scale, this.torques, row, figure.sunk(stream.shown, row));
     }
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (layout.captions) drawCaptions(this, layout);

@@ -195,9 +195,7 @@ export class StickWorld extends StickGrid {
     const [left, top] = this.project(row);
     if (!figure) return;
     ctx.setTransform(ratio, 0, 0, ratio, left * ratio, top * ratio);
-    const told = this.fallen.get(row);
-    const fade =
-      told === undefined ? figure.sunk(this.stream?.shown ?? new Float32Array(0), row) : Number(told);
+    const fade = figure.sunk(this.stream?.shown ?? new Float32Array(0), row);
     figure.draw(ctx, sight.scale, this.torques, row, fade, this.groups.groups[row] ?? 0);
     this.heads[row] = [left, top, headOf(figure, sight.scale)];
   }

@@ -13,7 +13,7 @@ import { SharedSim } from "./shared_sim.js";
 
 /** More robots would be slower than anybody waits for. */
 export const MOST_TOGETHER = 50;
-export const BALLS = 6;
+const BALLS = 6;
 const WARNINGS = 7;
 /** Neighbours begin so far apart (m): near enough to meet. */
 const GAP_M = 1.1;

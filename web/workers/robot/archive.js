@@ -6,7 +6,7 @@
 import { mebibytes, RobotRefused, shortName } from "./refusal.js";
 
 /** As in tabrl_py/sim/robot_file.py. */
-export const MOST_FILES = 500;
+const MOST_FILES = 500;
 /** Of all files together, unpacked. */
 export const LARGEST_BYTES = 24 * 2 ** 20;
 /** Of what comes out to what went in; text and meshes stay far below. */
