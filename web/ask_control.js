@@ -270,7 +270,8 @@ export class LoopControl extends EventTarget {
       onMessage: (message) => {
         const present = () => client === this.designer;
         if (!present()) return;
-        const next = this.inbox.then(() => present() && this.#receive(/** @type {FromDesigner} */ (message)));
+        const said = /** @type {FromDesigner} */ (message);
+        const next = this.inbox.then(() => (present() ? this.#receive(said) : undefined));
         // A chain that broke would let no later message in.
         this.inbox = next.catch((error) => this.#broken(error));
       },

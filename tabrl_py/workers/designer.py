@@ -38,7 +38,7 @@ from tabrl_py.policy import load_policy, save_policy
 from tabrl_py.protocol import Pause, Resume, Stop
 from tabrl_py.types import JsObject
 from tabrl_py.workers import messages
-from tabrl_py.workers.host import failed
+from tabrl_py.workers.host import failed, post
 
 VIEW_EVERY_S = 0.25
 """Between two views that only tell how far trainings are."""
@@ -308,14 +308,7 @@ class PageDesignerHost:
 
     def post(self, message: FromDesigner) -> None:
         """See DesignerHost.post."""
-        text, binary = messages.encode(message)
-        if binary:
-            from pyodide.ffi import to_js
-
-            names = list(binary)
-            self._bridge.post(text, to_js(names), to_js([binary[name] for name in names]))
-        else:
-            self._bridge.post(text)
+        post(self._bridge, message)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """See DesignerHost.spawn."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from tabrl_py.algos.team import Alone, Bytes, Team
 from tabrl_py.errors import TabrlError
+from tabrl_py.loop_messages import FromDesigner
 from tabrl_py.protocol import Failed, FromWorker, ToWorker
 from tabrl_py.rewards import calls
 from tabrl_py.sim.batch import BatchSim
@@ -76,14 +77,7 @@ class PageHost:
 
     def post(self, message: FromWorker) -> None:
         """See Host.post."""
-        text, binary = messages.encode(message)
-        if binary:
-            from pyodide.ffi import to_js
-
-            names = list(binary)
-            self._bridge.post(text, to_js(names), to_js([binary[name] for name in names]))
-        else:
-            self._bridge.post(text)
+        post(self._bridge, message)
 
     def make_sim(self, task: TaskSpec, xml: str, n_envs: int) -> BatchSim:
         """See Host.make_sim."""
@@ -108,6 +102,18 @@ class PageHost:
     def now(self) -> float:
         """See Host.now."""
         return time.perf_counter()
+
+
+def post(bridge: JsObject, message: FromWorker | FromDesigner) -> None:
+    """Send a message to the page: its JSON, and its binary fields' names and bytes."""
+    text, binary = messages.encode(message)
+    if binary:
+        from pyodide.ffi import to_js
+
+        names = list(binary)
+        bridge.post(text, to_js(names), to_js([binary[name] for name in names]))
+    else:
+        bridge.post(text)
 
 
 class PageTeam:

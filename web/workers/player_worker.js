@@ -8,6 +8,7 @@ import { Evaluator } from "./evaluator.js";
 import { load, loadPhysics, loadRewards } from "./parts.js";
 import { ConfigError } from "./play_task.js";
 import { Shows } from "./shows.js";
+import { Turns } from "./turns.js";
 
 /** @import {Failed, FromWorker, ToWorker} from "../protocol" */
 /** @import {Surroundings} from "./show.js" */
@@ -139,23 +140,9 @@ function evaluate(evaluator) {
   evaluator.close();
 }
 
-/** Messages reach the worker only between two turns of its event loop; a channel of its own makes turns at once. */
-const turns = new MessageChannel();
-turns.port1.onmessage = work;
-let turnWaits = false;
-/** @type {ReturnType<typeof setTimeout>|undefined} */
-let timer;
-
-/** Go on working after the messages that wait now have been let in. */
-function goOn() {
-  clearTimeout(timer);
-  if (turnWaits) return;
-  turnWaits = true;
-  turns.port2.postMessage(null);
-}
+const turns = new Turns(work);
 
 function work() {
-  turnWaits = false;
   if (!surroundings) return;
   try {
     const until = performance.now() + SLICE_MS;
@@ -163,8 +150,8 @@ function work() {
     let wait = 0;
     while (wait === 0 && performance.now() < until) wait = advance();
     shows.publish(wait === null);
-    if (wait === 0) goOn();
-    else if (wait !== null) timer = setTimeout(goOn, 1000 * wait);
+    if (wait === 0) turns.goOn();
+    else if (wait !== null) turns.goOnIn(wait);
   } catch (error) {
     fail(error);
   }
@@ -189,7 +176,7 @@ function receive(message) {
   } catch (error) {
     fail(error, message);
   }
-  goOn();
+  turns.goOn();
 }
 
 /** What was waited for is there. */

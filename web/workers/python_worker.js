@@ -8,6 +8,7 @@ import { joinTeam } from "./exchange.js";
 import { fatal, forPython, fromPython } from "./python_line.js";
 import { PythonSim } from "./python_sim.js";
 import { seal } from "./seal.js";
+import { Turns } from "./turns.js";
 
 /** @import {FromWorker} from "../protocol" */
 /** @import {TeamPlace} from "../page_types" */
@@ -105,7 +106,7 @@ function takePlace(message) {
   exchange = null;
   const place = /** @type {TeamPlace|undefined} */ (message.team);
   delete message.team;
-  exchange = joinTeam(place, goOn);
+  exchange = joinTeam(place, () => turns.goOn());
 }
 
 /** @param {Record<string, unknown>} message */
@@ -114,24 +115,10 @@ function deliver(message) {
   runner?.receive(...forPython(message));
 }
 
-/** Messages reach the worker only between two turns of its event loop; a channel of its own makes turns at once. */
-const turns = new MessageChannel();
-turns.port1.onmessage = () => work();
-let turnWaits = false;
-/** @type {ReturnType<typeof setTimeout>|undefined} */
-let timer;
+const turns = new Turns(work);
 let shown_ms = 0;
 
-/** Go on working after the messages that wait now have been let in. */
-function goOn() {
-  clearTimeout(timer);
-  if (turnWaits) return;
-  turnWaits = true;
-  turns.port2.postMessage(null);
-}
-
 function work() {
-  turnWaits = false;
   if (!runner) return;
   try {
     const until = performance.now() + SLICE_MS;
@@ -143,8 +130,8 @@ function work() {
       shown_ms = now;
       runner.publish();
     }
-    if (wait_s === 0) goOn();
-    else if (wait_s !== undefined) timer = setTimeout(goOn, 1000 * wait_s);
+    if (wait_s === 0) turns.goOn();
+    else if (wait_s !== undefined) turns.goOnIn(wait_s);
   } catch (error) {
     fail(error);
   }
@@ -158,7 +145,7 @@ function receive(event) {
   }
   try {
     deliver(event.data);
-    goOn();
+    turns.goOn();
   } catch (error) {
     fail(error);
   }
@@ -177,7 +164,7 @@ async function main() {
   runner = begun;
   post({ type: "ready", versions, boot_s: (performance.now() - started_ms) / 1000 });
   for (const message of waiting.splice(0)) deliver(message);
-  goOn();
+  turns.goOn();
 }
 
 main().catch(fail);
