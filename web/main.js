@@ -142,9 +142,9 @@ async function begin() {
   const linked = app.share.open(location.hash);
   if (embedded) restOutOfSight(app.play);
   else {
-    app.play.addEventListener("frame", () => setTimeout(() => app.run.prewarm(), TRAINER_WAITS_MS), {
-      once: true,
-    });
+    // Who designs rewards by then needs the cores for the designer; Train loads its workers when it is entered.
+    const prewarm = () => app.room !== "ask" && app.run.prewarm();
+    app.play.addEventListener("frame", () => setTimeout(prewarm, TRAINER_WAITS_MS), { once: true });
   }
   const shipped = catalogue.files.has("policies/index.json") ? app.library.loadShipped() : Promise.resolve();
   await Promise.all([

@@ -27,11 +27,23 @@ def open_ask(open_page: OpenPage, isolated_url: str) -> Callable[..., AskLab]:
 
     def open_() -> AskLab:
         lab = AskLab(open_page(isolated_url))
-        lab.wait_watch("playing")
         lab.open_room()
         return lab
 
     return open_
+
+
+def test_who_goes_straight_to_the_room_shares_the_cores_with_no_trainer(
+    open_ask: Callable[..., AskLab],
+) -> None:
+    lab = open_ask()
+    lab.wait_watch("playing", "paused")
+    lab.page.wait_for_timeout(600)
+    assert not [worker.url for worker in lab.page.workers if "role=trainer" in worker.url]
+    lab.page.click("#tab-train")
+    lab.page.wait_for_function("() => document.querySelector('#panel-train').checkVisibility()")
+    lab.page.wait_for_timeout(300)
+    assert [worker.url for worker in lab.page.workers if "role=trainer" in worker.url]
 
 
 def test_a_whole_loop_and_its_winner(open_ask: Callable[..., AskLab]) -> None:

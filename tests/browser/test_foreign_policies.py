@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Page, Route
 
 from tabrl_py.policy import load_policy
 from tests.browser.conftest import OpenLab
@@ -87,6 +88,36 @@ def test_an_export_that_breaks_its_worker_is_told(open_lab: OpenLab, plain_url: 
     lab.page.locator("#notices :text('Writing .onnx')").wait_for(state="detached", timeout=120_000)
     assert len(lab.notices()) == 1
     lab.wait_frames()
+
+
+UNREADABLE = """async () => {
+  const { EvaluatorClient } = await import(new URL("evaluator_client.js", location.href).href);
+  globalThis.Worker = class extends EventTarget {
+    constructor() {
+      super();
+      setTimeout(() => this.say({ type: "ready", versions: {}, boot_s: 0 }));
+    }
+    postMessage() {
+      const why = { name: "ValueError", message: "unknown message", traceback: "", hint: "" };
+      setTimeout(() => this.say({ type: "failed", ...why, fatal: false, id: 0 }));
+    }
+    say(data) {
+      this.dispatchEvent(new MessageEvent("message", { data }));
+    }
+    terminate() {}
+  };
+  const reading = new EvaluatorClient(async () => "").readPolicy(new ArrayBuffer(8), null, "");
+  const late = new Promise((resolve) => setTimeout(resolve, 10_000, "still waiting"));
+  return await Promise.race([reading.then(() => "read", ({ message }) => message), late]);
+}"""
+"""A worker that could not read its request cannot say whose it was."""
+
+
+def test_an_error_that_answers_no_request_reaches_whoever_waits(
+    open_page: Callable[..., Page], plain_url: str
+) -> None:
+    page = open_page(f"{plain_url}build.json", expected_errors=["favicon.ico"])
+    assert page.evaluate(UNREADABLE) == "unknown message"
 
 
 def test_what_the_page_exports_acts_as_the_policy_and_comes_back(open_lab: OpenLab, plain_url: str) -> None:

@@ -85,7 +85,7 @@ def train(lab: Lab, seen: Seen) -> None:
     seen.look("train-details")
     lab.page.locator("details.group > summary").click()
     lab.press("Train")
-    lab.wait_updates(6, timeout_s=240)
+    lab.wait_updates(3, timeout_s=240)
     seen.look("train-curves", PHONE, tab=CURVES)
     seen.look("train-running", tab=DETAILS)
     box = lab.page.locator("#grid-canvas").bounding_box()
