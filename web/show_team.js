@@ -174,6 +174,7 @@ export class ShowTeam {
     /** @type {Play} */
     const play = { start: message, slices };
     this.plays.set(id, play);
+    // A worker that is lost says so by itself.
     await Promise.all(slices.map(({ member }) => this.#member(member).booted)).catch(() => {});
     if (this.plays.get(id) !== play || this.state === "lost" || this.state === "closed") return;
     for (const { member, first, count } of slices)

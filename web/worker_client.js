@@ -55,6 +55,7 @@ export class WorkerClient {
     this.booted = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
+    // Whoever waits for it hears of a loss, and so do the handlers; nobody has to wait.
     this.booted.catch(() => {});
     this.worker = role === "show" ? this.#takeShow() : this.#spawn();
     this.timer = setInterval(() => this.#checkSilence(), CHECK_MS);

@@ -62,6 +62,7 @@ export class WorkerGroup {
     this.booted = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
+    // Whoever waits for it hears of a loss, and so do the handlers; nobody has to wait.
     this.booted.catch(() => {});
     this.#grow();
   }

@@ -90,6 +90,7 @@ async function through(stream, bytes, most) {
     if (done) break;
     size += value.length;
     if (size > most) {
+      // The size is what is wrong, whatever the rest would be.
       reader.cancel().catch(() => {});
       throw new LinkError(`The link is damaged: it unpacks to more than ${most} bytes.`);
     }

@@ -33,6 +33,7 @@ async function loadPython() {
     indexURL: new URL("runtime/pyodide/", ROOT).href,
     env: { HOME: "/home/pyodide", ...(hasSimd() ? { TABRL_KERNELS: KERNELS } : {}) },
   });
+  // Awaited below; what happens to it before that is told there.
   pyodide.catch(() => {});
   await present;
   return await pyodide;
@@ -111,6 +112,7 @@ export async function bootPython(say, kernels) {
   needWebAssembly();
   say("python", 0);
   const archive = load("The tabrl_py package", () => fetchBytes("runtime/tabrl_py.zip"));
+  // Awaited below; what happens to it before that is told there.
   archive.catch(() => {});
   const pyodide = await load("Python", loadPython);
   say("numpy", 0.55);
@@ -134,6 +136,7 @@ export async function boot(say) {
   needWebAssembly();
   const physics = loadPhysics();
   const kernels = load("The kernels", async () => (hasSimd() ? await fetchBytes(KERNELS_FILE) : null));
+  // Awaited below and by others; what happens to them before that is told there.
   for (const part of [physics, kernels]) part.catch(() => {});
   const { pyodide, versions } = await bootPython(say, kernels);
   say("physics", 0.9);

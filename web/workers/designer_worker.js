@@ -91,6 +91,7 @@ async function main() {
   if (lock && navigator.locks) navigator.locks.request(lock, () => new Promise(() => {}));
   self.addEventListener("message", receive);
   const archive = load("The designer", () => fetchBytes(`runtime/${ARCHIVE}`));
+  // Awaited below; what happens to it before that is told there.
   archive.catch(() => {});
   const { pyodide, versions } = await bootPython(
     (stage, fraction) => post({ type: "booting", stage, fraction }),

@@ -74,6 +74,7 @@ export function loadPhysics() {
     const present = ask("runtime/mujoco/mujoco.wasm", "HEAD");
     // On a busy machine the loader says that it still waits; that is no error.
     const engine = start({ printErr: (/** @type {string} */ text) => console.warn(text) });
+    // Awaited below; what happens to it before that is told there.
     engine.catch(() => {});
     // The loader's own words do not name the file.
     await present;

@@ -20,6 +20,7 @@ let loading = null;
 async function begin(pyodide, say) {
   say(0, "Loading the Claude SDK");
   const archive = load("The Claude SDK", () => fetchBytes(`runtime/sdk/${ARCHIVE}`));
+  // Awaited below; what happens to it before that is told there.
   archive.catch(() => {});
   const listing = await load("The Claude SDK", () => fetchBytes(LISTING));
   /** @type {string[]} */

@@ -108,6 +108,7 @@ async function inflate(packed, count) {
     try {
       count(value.length);
     } catch (error) {
+      // Whatever the rest would be, this is what is wrong.
       reader.cancel().catch(() => {});
       throw error;
     }
