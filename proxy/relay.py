@@ -43,7 +43,7 @@ class Relay:
                 log.warning("%s %s: %s (%d)", scope["method"], scope["path"], error.message, error.status)
             await exchange.fail(error)
         except ClientGoneError:
-            pass
+            pass  # nobody is left to be told
         except Exception:
             log.exception("%s %s", scope["method"], scope["path"])
             await exchange.fail(RelayError(500, "the proxy made a mistake, which its log describes"))
