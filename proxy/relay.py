@@ -44,7 +44,7 @@ class Relay:
             await exchange.fail(error)
         except ClientGoneError:
             pass  # nobody is left to be told
-        except Exception:
+        except Exception:  # our own mistake: logged, and told
             log.exception("%s %s", scope["method"], scope["path"])
             await exchange.fail(RelayError(500, "the proxy made a mistake, which its log describes"))
 

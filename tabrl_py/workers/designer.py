@@ -334,7 +334,7 @@ class PageDesignerHost:
         told = create_proxy(say)
         try:
             await self._bridge.loadSdk(told)
-        except Exception as error:
+        except Exception as error:  # whatever JavaScript raised
             raise TabrlError(f"the Claude SDK cannot be loaded: {error}") from error
         finally:
             told.destroy()

@@ -99,7 +99,7 @@ class Evaluator:
         sim = self._host.make_sim(with_signals(task), message.model_xml, rows)
         try:
             measurement = Measurement(policy, task, message.fitness, sim, message.seeds)
-        except BaseException:
+        except BaseException:  # raised again; the engine's memory is freed by nobody else
             sim.close()
             raise
         self._waiting.append((message.id, measurement, sim))

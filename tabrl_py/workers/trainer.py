@@ -79,7 +79,7 @@ class Run:
                 if start is not None:
                     self.training.start_from(start)
             self.sim.watch(range(max(0, min(message.visible, rows.stop) - rows.start)))
-        except BaseException:
+        except BaseException:  # raised again; the engine's memory is freed by nobody else
             self.sim.close()
             raise
         self.state: RunState = "running"

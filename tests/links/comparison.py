@@ -65,7 +65,7 @@ def _judge(verdicts: Verdicts, link: str, answer: dict[str, object], page: LinkP
     verdicts.links += 1
     try:
         words, payload, ms = read_in_python(link)
-    except Exception as error:
+    except Exception as error:  # any but a LinkError is a fault
         verdicts.faults.append(f"Python raised {type(error).__name__}: {error}: {link[:200]}")
         return
     page_ms = float(str(answer["ms"]))

@@ -63,7 +63,7 @@ async def _events(client: anthropic.AsyncAnthropic, asking: dict[str, Any]) -> l
         async with client.messages.stream(**asking) as stream:
             async for event in stream:
                 # Not in one go: what came before an error counts too.
-                found.append(event.model_dump(mode="json"))  # noqa: PERF401
+                found.append(event.model_dump(mode="json"))  # noqa: PERF401 - what came before an error counts
             found.append((await stream.get_final_message()).model_dump(mode="json"))
     except anthropic.APIStatusError as error:
         found.append(_described(error))

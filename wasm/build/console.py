@@ -96,7 +96,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path) -> int:
                 return process.wait(HEARTBEAT_S)
             except subprocess.TimeoutExpired:
                 say(f"  {time.monotonic() - started:3.0f} s  {_last_line(log)}")
-    except BaseException:
+    except BaseException:  # an interrupt above all; raised again
         process.terminate()
         process.wait()
         raise
