@@ -37,7 +37,7 @@ def open_claude(open_page: OpenPage, built_page: Path, api: MessagesApi) -> Iter
         yield open_
 
 
-def test_a_loop_of_more_members_than_cores_and_two_generations(
+def test_a_loop_of_four_members_and_three_generations(
     open_claude: Callable[..., AskLab], api: MessagesApi
 ) -> None:
     """The fitness is proposed and frozen first; the key is nowhere in the page; usage adds up."""
@@ -48,14 +48,14 @@ def test_a_loop_of_more_members_than_cores_and_two_generations(
     assert lab.page.locator("#designer-proxy").is_checked()
     assert lab.page.locator("#ask-model").input_value() == "claude-opus-5-5"
     lab.page.select_option("#ask-fitness", "proposed")
-    lab.begin("Stand like a lighthouse", {**TINY, "members": 3})
+    lab.begin("Stand like a lighthouse", {**TINY, "members": 4, "generations": 3})
     lab.page.wait_for_selector("#ask-freeze", timeout=120_000)
     lab.room.locator(".review .cm-content").wait_for()
     lab.page.click("#ask-freeze")
     lab.wait_status("training")
     assert "balance comes first" in lab.page.locator(".analysis").inner_text()
     lab.wait_over(580)
-    assert len(lab.page.locator(".timeline-dot").all()) >= 6
+    assert len(lab.page.locator(".timeline-dot").all()) >= 12
     lines = lab.ledger()
     used = [line["data"]["usage"] for line in lines if line["data"].get("usage")]
     assert len(used) == len(api.asked)
