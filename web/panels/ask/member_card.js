@@ -214,5 +214,5 @@ function gainWords(member, parent) {
   if (member.fitness === null || !parent || parent.fitness === null) return "";
   const gain = member.fitness - parent.fitness;
   const from = `${memberLetter(parent.index)}${parent.generation}`;
-  return `${gain >= 0 ? "+" : ""}${fitnessWords(gain)} over ${from}`;
+  return `${fitnessWords(Math.abs(gain))} ${gain >= 0 ? "above" : "below"} ${from}`;
 }
