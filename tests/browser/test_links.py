@@ -97,6 +97,11 @@ def test_a_name_in_a_link_is_a_text(open_lab: OpenLab, isolated_url: str, artifa
     seen = Seen(lab.page, artifacts, "link-")
     seen.look("policy")
     assert seen.faults == {}, told(seen.faults)
+    # The robots of a phone are not behind the name.
+    lab.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    line = lab.page.locator("#stage[data-drawn=space] .stage-line")
+    assert line.evaluate("each => each.clientHeight / parseFloat(getComputedStyle(each).lineHeight)") < 2.2
+    assert line.evaluate("each => each.scrollHeight > each.clientHeight"), "the name is short"
 
 
 def test_a_recipe_waits_for_the_press(open_lab: OpenLab, isolated_url: str, artifacts: Path) -> None:

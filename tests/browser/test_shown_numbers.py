@@ -17,9 +17,12 @@ pytestmark = pytest.mark.browser
 FORMATTED = """async () => {
   const { fixed, measure } = await import("./panels/format.js");
   const { returnWords } = await import("./views/grid_captions.js");
+  const { gainWords } = await import("./panels/ask/member_card.js");
+  const parent = { fitness: 0.535, index: 1, generation: 1 };
   return [
     fixed(-0.04, 1), fixed(-7.4, 0), fixed(0.96, 1), fixed(-0, 2), measure(-0.0004, 3), measure(-12.345),
     returnWords(-43.04, false), returnWords(-0.02, true), returnWords(-100.4, false),
+    gainWords({ fitness: 0.088 }, parent), gainWords({ fitness: 0.6 }, parent), gainWords(parent, null),
   ];
 }"""
 COUNTED = """async () => {
@@ -58,6 +61,7 @@ def test_minus_signs_are_true_and_zeros_have_none(
         assert page.evaluate(FORMATTED) == [
             *("0.0", "\u22127", "1.0", "0.00", "0.000", "\u221212.35"),
             *("\u221243.0", "return 0.0", "\u2212100"),
+            *("0.447 below B1", "0.065 above B1", ""),
         ]
 
 
