@@ -87,8 +87,10 @@ def test_the_list_of_keys_is_seen_whole_and_closed_from_where_it_begins(
 ) -> None:
     lab = open_lab(isolated_url, size=(1024, 768))
     page = lab.page
+    lab.wait_watch("playing")
     page.click("#show-keys")
     sheet = page.locator("#keys-dialog")
+    expect(sheet).to_be_visible()
     assert sheet.evaluate(FITS)
     page.set_viewport_size({"width": 390, "height": 700})
     assert not sheet.evaluate(FITS)
