@@ -299,9 +299,10 @@ export class App {
     for (const source of [play, stage]) source.addEventListener("change", () => this.words());
     play.addEventListener("started", () => this.#started("watch"));
     play.addEventListener("lineup", () => this.#started("watch"));
-    play.addEventListener("frame", (event) =>
-      stage.setFrame(views.watch, /** @type {CustomEvent<Frame>} */ (event).detail),
-    );
+    play.addEventListener("frame", (event) => {
+      stage.setFrame(views.watch, /** @type {CustomEvent<Frame>} */ (event).detail);
+      sayPace(this.room, play, run);
+    });
     run.addEventListener("frame", (event) =>
       stage.setFrame(views.train, /** @type {CustomEvent<Frame>} */ (event).detail),
     );

@@ -7,10 +7,10 @@ export class Tally {
   count = 0;
   mean = 0;
   /** Episodes that somebody disturbed; they are in no mean. */
-  pushed = 0;
+  disturbed = 0;
   /** Episodes that ended with the robot outside its task's bounds, disturbed or not. */
   falls = 0;
-  /** Unpushed episodes that began from an evaluation seed: the first of each robot. @type {EpisodeEnded[]} */
+  /** Undisturbed episodes that began from an evaluation seed: the first of each robot. @type {EpisodeEnded[]} */
   first = [];
   /** Sum of squared distances from the mean (Welford 1962). */
   #squares = 0;
@@ -24,7 +24,7 @@ export class Tally {
   add(episode) {
     if (episode.terminated) this.falls += 1;
     if (episode.disturbed) {
-      this.pushed += 1;
+      this.disturbed += 1;
       return;
     }
     if (episode.seed !== null) this.first.push(episode);

@@ -53,7 +53,7 @@ def test_one_robot_is_looked_into(open_lab: OpenLab, isolated_url: str, artifact
     expect(panel).to_be_visible()
     summary = panel.locator(".inside-summary")
     expect(summary).to_have_text(
-        re.compile(r"\d+ contacts?, -?\d+ N up; centre of mass \d\.\d\d m high"), timeout=20_000
+        re.compile(r"\d+ contacts?, [-\u2212]?\d+\sN up; centre of mass \d\.\d\d\sm high"), timeout=20_000
     )
     rows = panel.locator(".inside-row")
     reward, terms, bars = inside_terms(page)

@@ -54,7 +54,7 @@ def test_watch_pauses_steps_resets_pushes_and_changes_speed(open_lab: OpenLab, i
         lab.page.keyboard.press("+")
     assert lab.page.locator(".speed-asked").inner_text() == "8x"
     lab.page.locator(".speed-measured", has_text="x").wait_for()
-    lab.panel("watch").get_by_text("pushed episodes left out").wait_for(timeout=60_000)
+    lab.panel("watch").get_by_text("disturbed episodes left out").wait_for(timeout=60_000)
     lab.page.keyboard.press("r")
     lab.wait_frames(2)
 

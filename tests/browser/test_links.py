@@ -27,6 +27,9 @@ PHONE = (390, 844)
 HEAD = 5
 """Bytes of a link before its deflated data: version and checksum (docs/formats.md)."""
 TASK = "InvertedPendulum-v5"
+AMBER = "rgb(255, 180, 84)"
+COLOURS = """selectors => selectors.map((selector) =>
+  getComputedStyle(document.querySelector(selector)).backgroundColor)"""
 PWNED = "() => window.pwned === undefined && document.querySelector('img[src=x], .panel script') === null"
 
 
@@ -94,6 +97,11 @@ def test_a_name_in_a_link_is_a_text(open_lab: OpenLab, isolated_url: str, artifa
     seen = Seen(lab.page, artifacts, "link-")
     seen.look("policy")
     assert seen.faults == {}, told(seen.faults)
+    # The robots of a phone are not behind the name.
+    lab.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    line = lab.page.locator("#stage[data-drawn=space] .stage-line")
+    assert line.evaluate("each => each.clientHeight / parseFloat(getComputedStyle(each).lineHeight)") < 2.2
+    assert line.evaluate("each => each.scrollHeight > each.clientHeight"), "the name is short"
 
 
 def test_a_recipe_waits_for_the_press(open_lab: OpenLab, isolated_url: str, artifacts: Path) -> None:
@@ -113,10 +121,23 @@ def test_a_recipe_waits_for_the_press(open_lab: OpenLab, isolated_url: str, arti
     seen = Seen(lab.page, artifacts, "link-")
     seen.look("recipe")
     assert seen.faults == {}, told(seen.faults)
+    # One button stands out, the card's own.
+    assert lab.page.evaluate(COLOURS, ["#train-shared"])[0] == AMBER
+    assert lab.page.evaluate(COLOURS, ["#train"])[0] != AMBER
     lab.page.click("#train-shared")
     lab.page.wait_for_function("() => document.querySelector('#panel-train').dataset.state !== 'idle'")
     assert card.count() == 0
     assert "#" not in lab.page.url
+
+
+def test_a_recipe_that_is_put_aside_gives_the_form_its_button_back(
+    open_lab: OpenLab, isolated_url: str
+) -> None:
+    lab = open_lab(isolated_url + recipe_link(default_recipe(get_task(TASK)), "Pendulum"))
+    lab.page.locator(".shared-recipe").wait_for()
+    assert lab.page.evaluate(COLOURS, ["#train"])[0] != AMBER
+    lab.page.get_by_role("button", name="Put aside").click()
+    assert lab.page.evaluate(COLOURS, ["#train"])[0] == AMBER
 
 
 def test_a_run_is_shared_as_its_recipe(open_lab: OpenLab, isolated_url: str) -> None:

@@ -178,3 +178,16 @@ def test_dead_network_is_one_line_that_says_what_to_do(
 def test_npm_assets_are_not_fetched(tmp_path: Path) -> None:
     pyodide_wheels.fetch([Asset(SHA, 1, "a", "npm:a")], tmp_path, {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dead_source_tells_its_cause_and_no_address() -> None:
+    def refused(name: str) -> bytes:
+        raise OSError(
+            "HTTPSConnectionPool(host='files.example', port=443): Max retries exceeded with url: "
+            f"/packages/{'0' * 120}/{name} (Caused by SSLError('certificate verify failed'))"
+        )
+
+    with pytest.raises(BuildError, match="certificate verify failed") as caught:
+        pyodide_wheels.fetch([WHEEL], Path("nowhere"), {"a mirror": refused})
+    assert "files.example" not in str(caught.value)
+    assert "Max retries" not in str(caught.value)

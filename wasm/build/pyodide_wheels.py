@@ -119,6 +119,8 @@ def _first_intact(asset: Asset, sources: Mapping[str, Source]) -> bytes:
 
 
 def _brief(error: Exception) -> str:
-    """An error without addresses, short enough for one line."""
-    words: Sequence[str] = [word for word in str(error).split() if "://" not in word and "host=" not in word]
+    """An error without addresses, short enough for one line: what it was caused by, where it says so."""
+    text = str(error)
+    told = text.rpartition("(Caused by ")[2] or text
+    words: Sequence[str] = [word for word in told.split() if "://" not in word and "host=" not in word]
     return " ".join(words)[:120] or type(error).__name__

@@ -68,16 +68,15 @@ export class Episodes {
       return;
     }
     setText(this.mean, tally.count > 0 ? meanAndSpread(tally.mean, tally.std) : "–");
-    const touched = show?.task.command ? "disturbed" : "pushed";
-    const pushed = tally.pushed > 0 ? `; ${plural(tally.pushed, `${touched} episode`)} left out` : "";
-    setText(this.words, `${plural(tally.count, "episode")}${pushed}`);
+    const out = tally.disturbed > 0 ? `; ${plural(tally.disturbed, "disturbed episode")} left out` : "";
+    setText(this.words, `${plural(tally.count, "episode")}${out}`);
     const first = meanOf(tally.first.map((each) => each.episode_return));
     setText(this.first, tally.first.length > 0 ? `; first of each robot: ${measure(first)}` : "");
     this.first.value = tally.first.length > 0 ? String(first) : "";
     this.first.dataset.count = String(tally.first.length);
     const dt = started?.dt ?? 0;
     const canFall = (show?.task.healthy.length ?? 0) > 0;
-    this.body.replaceChildren(...episodes.toReversed().map((each) => row(each, dt, canFall, touched)));
+    this.body.replaceChildren(...episodes.toReversed().map((each) => row(each, dt, canFall)));
   }
 }
 
@@ -85,9 +84,8 @@ export class Episodes {
  * @param {EpisodeEnded} episode
  * @param {number} dt
  * @param {boolean} canFall
- * @param {string} touched what a push or a command of somebody's is called
  */
-function row(episode, dt, canFall, touched) {
+function row(episode, dt, canFall) {
   const end = episode.terminated ? (canFall ? "fell" : "ended") : "time";
   return h(
     "tr",
@@ -96,6 +94,10 @@ function row(episode, dt, canFall, touched) {
     h("td", {}, episode.seed ?? "–"),
     h("td", {}, measure(episode.episode_return)),
     h("td", {}, `${(episode.steps * dt).toFixed(1)} s`),
-    h("td", {}, episode.disturbed ? `${end}, ${touched}` : end),
+    h(
+      "td",
+      { title: episode.disturbed ? "Pushed, steered, bumped, or in a changed world" : "" },
+      episode.disturbed ? `${end}, disturbed` : end,
+    ),
   );
 }

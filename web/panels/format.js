@@ -37,6 +37,18 @@ function digitsFor(size) {
 }
 
 /**
+ * With a true minus, and without the one that a rounded zero may have.
+ * @param {number} value
+ * @param {number} digits after the point
+ */
+export function fixed(value, digits) {
+  return (Number(value.toFixed(digits)) + 0).toFixed(digits).replace("-", "−");
+}
+
+/** Between a number and its unit: they stay on one line. */
+export const NO_BREAK = "\u00a0";
+
+/**
  * A return, a length, a loss: enough digits, no more.
  * @param {number|null|undefined} value
  * @param {number} [digits] after the point, where something beside it decides
@@ -47,7 +59,7 @@ export function measure(value, digits) {
   if (size >= 1e5 || (digits === undefined && size > 0 && size < 1e-3)) {
     return value.toExponential(2).replace("-", "−");
   }
-  return value.toFixed(digits ?? digitsFor(size)).replace("-", "−");
+  return fixed(value, digits ?? digitsFor(size));
 }
 
 /**

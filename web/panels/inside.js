@@ -1,7 +1,7 @@
 /** The inside of the robot looked at closely: contacts and weight drawn on it, its reward, joints and actuators beside it. */
 
 import { byId, h, setText } from "./elements.js";
-import { measure } from "./format.js";
+import { fixed, measure, NO_BREAK, plural } from "./format.js";
 
 /** @import {Detail} from "../protocol" */
 /** @import {PlayControl} from "../play_control.js" */
@@ -206,7 +206,7 @@ export class Inside {
     const touching = detail.contacts.length / 6;
     setText(
       this.summary,
-      `${touching} ${touching === 1 ? "contact" : "contacts"}, ${Math.round(upward)} N up; centre of mass ${(detail.com[2] ?? 0).toFixed(2)} m high`,
+      `${plural(touching, "contact")}, ${fixed(upward, 0)}${NO_BREAK}N up; centre of mass ${fixed(detail.com[2] ?? 0, 2)}${NO_BREAK}m high`,
     );
     const { scene } = this.stage.view;
     const named = Object.keys(detail.terms).join("\n");
@@ -223,13 +223,13 @@ export class Inside {
       const share = (2 * (value - middle)) / Math.max(1e-6, high - low);
       bar.set(
         share,
-        joint.type === "slide" ? `${rounded(value, 2)} m` : `${rounded((value * 180) / Math.PI, 0)}\u00b0`,
+        joint.type === "slide" ? `${fixed(value, 2)} m` : `${fixed((value * 180) / Math.PI, 0)}\u00b0`,
       );
     }
     for (const { actuator, index, bar } of this.actuators) {
       const torque = (detail.actuator_force[index] ?? 0) * (actuator.gear ?? 1);
       const unit = scene?.joints[actuator.joint]?.type === "slide" ? "N" : "N m";
-      bar.set(actuator.force > 0 ? torque / actuator.force : 0, `${rounded(torque, 0)} ${unit}`);
+      bar.set(actuator.force > 0 ? torque / actuator.force : 0, `${fixed(torque, 0)} ${unit}`);
     }
   }
 
@@ -266,7 +266,7 @@ export class Inside {
     const sizes = Object.values(terms).map((value) => Math.abs(value));
     this.largest_term = Math.max(SHRINKING * this.largest_term, ...sizes.filter(Number.isFinite));
     const digits = this.largest_term >= 100 ? 1 : this.largest_term >= 10 ? 2 : 3;
-    const text = (/** @type {number} */ value) => measure(Number(value.toFixed(digits)) + 0, digits);
+    const text = (/** @type {number} */ value) => measure(value, digits);
     let sum = 0;
     for (const { name, bar } of this.terms) {
       const value = terms[name] ?? Number.NaN;
@@ -275,15 +275,6 @@ export class Inside {
     }
     setText(this.reward, text(sum));
   }
-}
-
-/**
- * Without the minus that a rounded zero may have.
- * @param {number} value
- * @param {number} digits
- */
-function rounded(value, digits) {
-  return (Number(value.toFixed(digits)) + 0).toFixed(digits);
 }
 
 /** @param {string} name of a part, as the model has it */

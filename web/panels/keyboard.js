@@ -94,6 +94,14 @@ export function listenToHeldKeys(steering, dialog) {
 }
 
 /**
+ * @param {string[]} keys
+ * @param {string} words what they do
+ */
+function keyLine(keys, words) {
+  return h("div", {}, h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, words));
+}
+
+/**
  * Fill the dialog that lists the keys.
  * @param {HTMLDialogElement} dialog
  * @param {Shortcut[]} table
@@ -104,13 +112,10 @@ export function fillKeyList(dialog, table) {
     h(
       "dl",
       { class: "keys" },
-      ...table.flatMap(({ shown, words }) => [h("dt", {}, h("kbd", {}, shown)), h("dd", {}, words)]),
-      h("dt", {}, h("kbd", {}, "←"), " ", h("kbd", {}, "→")),
-      h("dd", {}, "Move between stick figures; Enter looks closer"),
-      h("dt", {}, h("kbd", {}, "w"), " ", h("kbd", {}, "a"), " ", h("kbd", {}, "s"), " ", h("kbd", {}, "d")),
-      h(
-        "dd",
-        {},
+      ...table.map(({ shown, words }) => keyLine([shown], words)),
+      keyLine(["←", "→"], "Move between stick figures; Enter looks closer"),
+      keyLine(
+        ["w", "a", "s", "d"],
         "Steer while held, where the task takes commands; q and e turn, so do the arrows; a gamepad's sticks do both",
       ),
     ),

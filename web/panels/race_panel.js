@@ -3,7 +3,7 @@
 import { RACE_S, Race } from "../race.js";
 import { memberColour } from "./ask/colours.js";
 import { button, h, setText } from "./elements.js";
-import { plural } from "./format.js";
+import { fixed, plural } from "./format.js";
 
 /** @import {PlayControl} from "../play_control.js" */
 /** @import {Stage} from "./stage.js" */
@@ -73,7 +73,7 @@ export class RacePanel {
           "li",
           { style: `--part: ${memberColour(name.charCodeAt(0) - 65)}` },
           h("span", { class: "arena-letter race-name" }, name),
-          h("span", {}, `${distance.toFixed(1)} m`),
+          h("span", {}, `${fixed(distance, 1)} m`),
           h("span", { class: "muted" }, out_s === null ? "" : `fell after ${out_s.toFixed(1)} s`),
         ),
       ),

@@ -27,6 +27,11 @@ function recentMean(records, pick) {
   return recent.length ? recent.reduce((sum, record) => sum + pick(record), 0) / recent.length : 0;
 }
 
+/** Control steps per second of the whole loop, lately; 0: nothing was measured yet. @param {Progress[]} records */
+export function paceOf(records) {
+  return recentMean(records, (record) => record.steps_per_s);
+}
+
 export class RunStats {
   /**
    * @param {RunControl} run
@@ -108,7 +113,7 @@ export class RunStats {
     this.bar.style.transform = `scaleX(${share})`;
     this.progress.setAttribute("aria-valuenow", String(Math.floor(100 * share)));
     setText(this.done, `${shortCount(run.steps)} of ${shortCount(recipe.total_steps)} steps`);
-    const pace = recentMean(records, (record) => record.steps_per_s);
+    const pace = paceOf(records);
     const left = pace > 0 ? Math.max(0, recipe.total_steps - run.steps) / pace : 0;
     setText(
       this.remaining,
@@ -117,9 +122,9 @@ export class RunStats {
     this.#put("envs", fullCount(recipe.n_envs));
     this.#put("fps", `${this.fps().toFixed(this.fps() < 9.5 ? 1 : 0)} fps`);
     this.#put("return", lastReturn(records), newestReturn(records)?.return_mean);
-    this.#put("training", pace > 0 ? `${shortCount(pace)}/s` : "–");
+    this.#put("training", pace > 0 ? `${shortCount(pace)} steps/s` : "–");
     const physics = recentMean(records, (record) => record.physics_steps_per_s);
-    this.#put("physics", physics > 0 ? `${shortCount(physics)}/s` : "–");
+    this.#put("physics", physics > 0 ? `${shortCount(physics)} steps/s` : "–");
     this.#put("episodes", latest ? shortCount(latest.episodes) : "–");
     this.#put("unstable", latest ? shortCount(latest.unstable_rows) : "–");
     this.#put("updates", latest ? shortCount(latest.update) : "–", latest?.update ?? null);

@@ -3,7 +3,7 @@
 import { ROWS_OF_ALL } from "../lineup.js";
 import { memberColour } from "./ask/colours.js";
 import { button, h, iconButton, setText } from "./elements.js";
-import { fullCount, plural, shortCount } from "./format.js";
+import { fixed, fullCount, NO_BREAK, plural, shortCount } from "./format.js";
 
 /** @import {PolicyEntry} from "../page_types" */
 /** @import {Part} from "../lineup.js" */
@@ -205,7 +205,7 @@ function partWords(play, part, stage) {
     let sum = 0;
     for (let row = placed.first; row < placed.first + part.show.n_envs; row++)
       sum += frame.poses[row * stride + scene.tracking_body * 7] ?? 0;
-    words.push(`${(sum / part.show.n_envs).toFixed(1)} m from the start on average`);
+    words.push(`${fixed(sum / part.show.n_envs, 1)}${NO_BREAK}m from the start on average`);
   }
   if (part.show.task.healthy.length) words.push(falls);
   if (part.follows) words.push("follows the training");

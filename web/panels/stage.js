@@ -2,6 +2,7 @@
 
 import { PageError } from "../errors.js";
 import { loadPart } from "../requirements.js";
+import { PictureRate } from "../views/picture_rate.js";
 import { groupsOf } from "../views/policy_colours.js";
 import { loadScene } from "../views/scene.js";
 import { StickGrid } from "../views/stick_grid.js";
@@ -375,16 +376,12 @@ export class Stage extends EventTarget {
 
   /** Pictures drawn per second, by whichever view is in sight. */
   #countPictures() {
-    let seen = 0;
-    let since = performance.now();
+    const rate = new PictureRate(performance.now());
     setInterval(() => {
-      const now = performance.now();
       const views = [this.grid, this.field, this.world, this.space];
       const pictures = views.reduce((sum, each) => sum + (each?.pictures ?? 0), 0);
-      this.fps = (1000 * (pictures - seen)) / (now - since);
+      this.fps = rate.count(pictures, performance.now());
       this.places.stage.dataset.pictures = String(pictures);
-      seen = pictures;
-      since = now;
     }, FPS_MS);
   }
 }

@@ -1,6 +1,7 @@
 /** Steering over the stage, where the task takes commands: a pad to hold, the keys, and a dial that shows the command. */
 
 import { button, h, setText } from "./elements.js";
+import { NO_BREAK } from "./format.js";
 
 /** @import {CommandRecord, Room} from "../page_types" */
 /** @import {PlayControl} from "../play_control.js" */
@@ -260,7 +261,7 @@ function commandWords(spec, command) {
     const value = command[i] ?? 0;
     const words = WORDS[/** @type {Axis} */ (name)] ?? [name, `${name} back`];
     const size = Math.abs(value).toFixed(1);
-    return size === "0.0" ? [] : [`${words[value > 0 ? 0 : 1]} ${size} ${spec.units[i]}`];
+    return size === "0.0" ? [] : [`${words[value > 0 ? 0 : 1]} ${size}${NO_BREAK}${spec.units[i]}`];
   });
   return parts.length ? parts.join(", ") : "stand still";
 }

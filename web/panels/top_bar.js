@@ -2,6 +2,7 @@
 
 import { byId, setText } from "./elements.js";
 import { shortCount, times } from "./format.js";
+import { paceOf } from "./run_stats.js";
 
 /** @import {Room} from "../page_types" */
 /** @import {PlayControl} from "../play_control.js" */
@@ -38,8 +39,8 @@ export function sayPace(room, play, run) {
     const factor = play.state === "playing" ? (play.frame?.real_time_factor ?? null) : null;
     if (factor !== null) [figure, unit] = [times(factor), "real time"];
   } else if (room === "train") {
-    const record = run.state === "running" ? run.latest : null;
-    if (record) [figure, unit] = [shortCount(record.steps_per_s), "steps/s"];
+    const pace = run.state === "running" ? paceOf(run.records) : 0;
+    if (pace > 0) [figure, unit] = [shortCount(pace), "steps/s"];
   }
   setText(byId("speed-read"), figure);
   setText(byId("speed-unit"), unit);

@@ -2,6 +2,7 @@
 /** @import {Scene} from "./scene.js" */
 /** @import {Pen} from "./stick_figure.js" */
 /** @import {Rgb, Theme} from "./theme.js" */
+import { fixed } from "../panels/format.js";
 import { Pixels, packed } from "./pixels.js";
 import { restPose } from "./scene.js";
 import { Figure, limbColours } from "./stick_figure.js";
@@ -312,7 +313,7 @@ export class FieldPainter {
       if (roomy) {
         ctx.fillText(labels.length > 1 ? `${label} ${row + 1}` : String(row + 1), left + 10, top + 8);
         if (frame.steps[row] === undefined) continue;
-        const words = `${(frame.returns[row] ?? 0).toFixed(1)}   ${((frame.steps[row] ?? 0) * dt).toFixed(1)} s`;
+        const words = `${fixed(frame.returns[row] ?? 0, 1)}   ${((frame.steps[row] ?? 0) * dt).toFixed(1)} s`;
         ctx.fillStyle = css(theme.muted);
         ctx.fillText(words, left + 10, top + cell_height - LABEL_PX - 8);
       } else ctx.fillText(label, left + 1, top + 1);

@@ -1,5 +1,6 @@
 /** What stands beside a stick figure: its number or its policy's letter, and how its episode goes. */
 
+import { fixed } from "../panels/format.js";
 import { css, font, mix } from "./theme.js";
 
 /** @import {GridLayout} from "./grid_layout.js" */
@@ -42,7 +43,7 @@ export function drawCaptions(grid, layout) {
  */
 export function returnWords(value, words) {
   if (value === undefined) return "";
-  const text = Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(1);
+  const text = fixed(value, Math.abs(value) >= 100 ? 0 : 1);
   return words ? `return ${text}` : text;
 }
 

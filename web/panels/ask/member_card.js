@@ -207,12 +207,12 @@ export function originWords({ id, generation }) {
 
 /**
  * How the fitness differs from that of the member it came from.
- * @param {LoopMember} member
- * @param {LoopMember|null} parent
+ * @param {Pick<LoopMember, "fitness">} member
+ * @param {Pick<LoopMember, "fitness"|"index"|"generation">|null} parent
  */
-function gainWords(member, parent) {
+export function gainWords(member, parent) {
   if (member.fitness === null || !parent || parent.fitness === null) return "";
   const gain = member.fitness - parent.fitness;
   const from = `${memberLetter(parent.index)}${parent.generation}`;
-  return `${gain >= 0 ? "+" : ""}${fitnessWords(gain)} over ${from}`;
+  return `${fitnessWords(Math.abs(gain))} ${gain >= 0 ? "above" : "below"} ${from}`;
 }

@@ -43,14 +43,18 @@ export class RobotSheet {
     this.facts = h("dl", { class: "facts num" });
     this.notes = h("ul", { class: "robot-notes" });
     this.form = new RobotChoicesForm(() => this.#propose());
-    this.choose = button("Choose a file", () => this.file.click(), { icon: "upload", id: "choose-robot" });
+    this.choose = button("Choose a file", () => this.file.click(), {
+      class: "primary",
+      icon: "upload",
+      id: "choose-robot",
+    });
     this.start = h(
       "div",
       { class: "robot-start" },
       h(
         "p",
         { class: "muted" },
-        "An MJCF file, or a .zip that holds it with its meshes and includes, up to 24 MiB. It is read in this browser and stays in it.",
+        "An MJCF file, or a .zip that holds it with its meshes and includes, up to 24 MiB. It is read in this browser and stays in it. Choose one, or drop it anywhere on the page.",
       ),
       this.choose,
       this.file,
