@@ -140,7 +140,8 @@ export class LoopWork {
       const task = this.#task(spec.recipe.task);
       const policy = await this.#policy(spec.policy, loop);
       const kept = (await loop.storage.checkpoint(loop.id, id)) ?? null;
-      if (loop === this.loop) this.pool.add({ id, recipe: spec.recipe, task, policy, kept });
+      const { recipe, learning } = spec;
+      if (loop === this.loop) this.pool.add({ id, recipe, task, policy, learning, kept });
     } catch (error) {
       if (loop === this.loop) this.#failed(id, error);
     }

@@ -15,6 +15,7 @@ import { WorkerClient } from "./worker_client.js";
  * @property {Recipe} recipe
  * @property {TaskRecord} task
  * @property {ArrayBuffer|null} policy weights to start from
+ * @property {boolean} learning whether its policy holds what another member needs to go on learning from it
  * @property {{checkpoint: ArrayBuffer, steps: number, records: Progress[]}|null} kept from before a reload
  */
 /**
@@ -153,7 +154,7 @@ export class TrainerPool {
    * @param {string} model_xml
    */
   #start({ job, kept }, client, model_xml) {
-    const { recipe, task, policy } = job;
+    const { recipe, task, policy, learning } = job;
     const perUpdate = recipe.n_envs * Number(recipe.algo.n_steps ?? 1);
     client.send({
       type: "start_training",
@@ -164,7 +165,7 @@ export class TrainerPool {
       checkpoint: kept?.checkpoint ?? null,
       policy: kept ? null : policy,
       checkpoint_every_updates: Math.max(1, Math.round(CHECKPOINT_STEPS / perUpdate)),
-      learning: true,
+      learning,
     });
   }
 

@@ -18,7 +18,7 @@ import { failure, PageError } from "./errors.js";
  */
 
 /** A worker that runs sends frames many times a second; the longest honest silence is one large minibatch. */
-const QUIET_S = 30;
+export const QUIET_S = 30;
 /** Loading sends a message at each stage; a slow line takes long over the largest file, a slow machine over fifty robots' one world. */
 const BOOT_QUIET_S = 120;
 const CHECK_MS = 1000;

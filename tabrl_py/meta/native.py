@@ -73,7 +73,7 @@ class Workshop:
             progress = training.advance()
             if progress is not None:
                 records.append(json.loads(json.dumps(dataclasses.asdict(progress))))
-        data = save_policy(training.policy(learning=True))
+        data = save_policy(training.policy(learning=spec["learning"]))
         sim.close()
         name = hashlib.sha256(data).hexdigest()
         self.policies[name] = data

@@ -74,9 +74,13 @@ def _check(state: State, member: Member) -> Command:
 def _train(state: State, member: Member) -> Command:
     recipe = recipe_of(member.proposal, state.brief.task, member.seed, member.total_steps)
     started = None if member.final or not member.start else state.members[member.start].policy
-    return Command(
-        f"{member.id}.train", "train", member.id, {"recipe": plain(recipe.to_json()), "policy": started}
-    )
+    spec = {
+        "recipe": plain(recipe.to_json()),
+        "policy": started,
+        # Nobody goes on from the others.
+        "learning": state.brief.pbt and not member.final,
+    }
+    return Command(f"{member.id}.train", "train", member.id, spec)
 
 
 def _evaluate(state: State, member: Member) -> Command:

@@ -268,7 +268,7 @@ class LoopDesigner:
         if message.member not in loop.state.members:
             raise ConfigError(f"there is no member {message.member!r}")
         policy = load_policy(message.policy)
-        named = dataclasses.replace(policy, provenance=provenance(loop, message.member), learning=None)
+        named = dataclasses.replace(policy, provenance=provenance(loop, message.member))
         label = loop.state.members[message.member].label
         name = f"{loop.brief.task}-{label}.safetensors".lower()
         self._host.post(PolicyExported(message.id, save_policy(named), name))

@@ -137,7 +137,8 @@ def test_a_recipe_that_is_put_aside_gives_the_form_its_button_back(
     lab.page.locator(".shared-recipe").wait_for()
     assert lab.page.evaluate(COLOURS, ["#train"])[0] != AMBER
     lab.page.get_by_role("button", name="Put aside").click()
-    assert lab.page.evaluate(COLOURS, ["#train"])[0] == AMBER
+    # Colours of buttons take a moment.
+    lab.page.wait_for_function(f"() => ({COLOURS})(['#train'])[0] === '{AMBER}'")
 
 
 def test_a_run_is_shared_as_its_recipe(open_lab: OpenLab, isolated_url: str) -> None:
