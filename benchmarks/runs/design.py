@@ -65,7 +65,7 @@ def ladder() -> list[Genome]:
     return rungs
 
 
-def _brief(args: argparse.Namespace, **changes: Any) -> Brief:  # noqa: ANN401
+def _brief(args: argparse.Namespace, **changes: Any) -> Brief:  # noqa: ANN401 - Brief's own
     return Brief(
         text=args.fitness,
         task=args.task,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tabrl_py.errors import ConfigError, TabrlError
-from tabrl_py.loop_messages import LoopDesigner
+from tabrl_py.loop_messages import LoopDesigner, MemberStatus
 from tabrl_py.meta.brief import Brief
 from tabrl_py.meta.budget import Reservation
 from tabrl_py.meta.courses import summarize
@@ -54,7 +54,7 @@ class Loop:
         """
         self.brief, self.ledger, self.state = brief, Ledger(), State(brief)
         self._fold = Fold(self.state)
-        self.running: dict[str, tuple[str, int, dict[str, Any]]] = {}
+        self.running: dict[str, tuple[MemberStatus, int, dict[str, Any]]] = {}
         self.notes: dict[str, list[Problem]] = {}
         self._now, self._mark, self._unwritten_s = now, now(), 0.0
         self._waiting: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {}
@@ -202,9 +202,11 @@ class Loop:
         """The loop's time runs again."""
         self._mark = self._now()
 
-    def note_progress(self, id_: str, status: str, steps: int, records: Sequence[Mapping[str, Any]]) -> None:
+    def note_progress(
+        self, id_: str, status: MemberStatus, steps: int, records: Sequence[Mapping[str, Any]]
+    ) -> None:
         """How far a command is, for the view; no line of the ledger."""
-        before = self.running.get(id_, ("", 0, {}))[2]
+        before = self.running[id_][2] if id_ in self.running else {}
         self.running[id_] = (status, steps, summarize(records) if records else before)
 
     def _member(self, id_: str) -> Member:

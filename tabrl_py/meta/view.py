@@ -93,7 +93,7 @@ def _member(loop: Loop, member: Member) -> LoopMember:
         by_person=proposal.by_person,
         pinned=pinned is not None and pinned[0] == member.id,
         thumb=member.thumb,
-        status=status or member.status,  # type: ignore[arg-type]
+        status=status,
         steps=max(steps, member.steps),
         total_steps=member.total_steps,
         fitness=member.fitness,

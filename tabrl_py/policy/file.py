@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import tabrl_py
 from tabrl_py.errors import PolicyFileError
@@ -284,7 +285,7 @@ def load_policy(data: bytes) -> Policy:
     )
 
 
-def dump(value: Any) -> str:  # noqa: ANN401
+def dump(value: object) -> str:
     """JSON with sorted keys and no spaces: equal values give equal texts."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -311,7 +312,7 @@ def text_of(texts: dict[str, str], key: str) -> str:
     return texts[key]
 
 
-def parse(texts: dict[str, str], key: str, kind: type) -> Any:  # noqa: ANN401
+def parse(texts: dict[str, str], key: str, kind: type) -> Any:  # noqa: ANN401 - of that type
     """A metadata entry that must be JSON of that type."""
     text = text_of(texts, key)
     try:
@@ -331,7 +332,9 @@ def _damaged(key: str, value: str) -> PolicyFileError:
     return PolicyFileError(f"the file's entry {key!r} is damaged: {value[:80]!r}; export it again")
 
 
-def take(tensors: safetensors.Tensors, name: str, shape: tuple[int, ...], dtype: type[Any]) -> Any:  # noqa: ANN401
+def take(
+    tensors: safetensors.Tensors, name: str, shape: tuple[int, ...], dtype: type[Any]
+) -> npt.NDArray[Any]:
     """Remove and return a tensor that must be there, of that shape and type, and finite."""
     tensor = tensors.pop(name, None)
     if tensor is None:
